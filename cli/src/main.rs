@@ -1,0 +1,2 @@
+//! The perilune program.
+fn main() {}

@@ -1,0 +1,265 @@
+//! Threads: the Lua stack and the list of call frames.
+//!
+//! H1. `stack` has `stack_size` slots, all initialised; `stack_last` lies `EXTRA_STACK` slots before its end.
+//! H2. `top` is the first free slot of the running frame. A Lua function's frame keeps `top` at its `ci.top` except
+//!     between an instruction that leaves a variable number of values and the one that takes them.
+//! H3. Slots from `top` up may hold stale values; the collector's atomic phase sets those not in use to nil.
+//! H4. Frames form a doubly linked list from `base_ci`; those after `ci` are spare.
+//! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, open upvalues) is corrected when the stack moves. A local
+//!     copy does not survive a call that may allocate stack.
+//! H6. `open_upvals` is sorted by slot, highest first.
+
+use core::cell::Cell;
+
+use super::function::UpVal;
+use super::header::{GcHeader, GcObject};
+use crate::gc::Heap;
+use crate::value::{TValue, Tag, tag};
+
+/// What a frame is, and what is to happen when it ends (`CIST_*`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CallStatus;
+
+impl CallStatus {
+    /// The frame runs a Lua function.
+    pub const LUA: u16 = 1 << 0;
+    /// Its return leaves the interpreter loop: a host boundary.
+    pub const FRESH: u16 = 1 << 1;
+    /// It was called by an instruction for a metamethod; on return the caller's instruction is finished (`finish_op`).
+    pub const META: u16 = 1 << 2;
+    /// A native frame that is a protected call: errors above it are delivered to its continuation.
+    pub const PROTECTED: u16 = 1 << 3;
+    /// The frame was entered by a tail call.
+    pub const TAIL: u16 = 1 << 4;
+    /// The frame runs a hook.
+    pub const HOOKED: u16 = 1 << 5;
+    /// The last hook called yielded.
+    pub const HOOK_YIELD: u16 = 1 << 6;
+    /// The frame runs a finalizer.
+    pub const FINALIZER: u16 = 1 << 7;
+    /// A native frame that waits stacklessly: its continuation runs with status OK when its callee returns.
+    pub const THEN: u16 = 1 << 8;
+    /// The value of `allow_hook` when a protected call began.
+    pub const ALLOW_HOOK: u16 = 1 << 9;
+    /// The frame waits for a coroutine that it resumed.
+    pub const RESUMING: u16 = 1 << 10;
+    /// The frame was called by a hook-less for-iterator or other instruction whose results need no adjustment.
+    pub const SPARE: u16 = 1 << 11;
+}
+
+/// A call frame.
+#[repr(C)]
+pub struct CallInfo {
+    /// The slot of the called function.
+    pub func: Cell<*mut TValue>,
+    /// The frame's limit.
+    pub top: Cell<*mut TValue>,
+    /// The calling frame.
+    pub prev: Cell<*mut CallInfo>,
+    /// The next frame, in use or spare.
+    pub next: Cell<*mut CallInfo>,
+    /// How many results the caller wants; -1 for all.
+    pub nresults: Cell<i16>,
+    /// Bits of [`CallStatus`].
+    pub status: Cell<u16>,
+    /// Lua function: the distance in slots from `func + 1` to the base (0 unless vararg). Native function: free for the VM.
+    pub extra: Cell<u32>,
+    /// Lua function: the next instruction. Native function: its continuation, or null.
+    pub pc: Cell<*const ()>,
+    /// Native function: the context of its continuation.
+    pub ctx: Cell<isize>,
+    /// Native protected call: the byte offset in the stack of the protected function, and the error function before.
+    pub protected: Cell<[u32; 2]>,
+}
+
+impl CallInfo {
+    /// A frame that is not in use.
+    pub const fn new() -> Self {
+        Self {
+            func: Cell::new(core::ptr::null_mut()),
+            top: Cell::new(core::ptr::null_mut()),
+            prev: Cell::new(core::ptr::null_mut()),
+            next: Cell::new(core::ptr::null_mut()),
+            nresults: Cell::new(0),
+            status: Cell::new(0),
+            extra: Cell::new(0),
+            pc: Cell::new(core::ptr::null()),
+            ctx: Cell::new(0),
+            protected: Cell::new([0; 2]),
+        }
+    }
+
+    /// Whether the frame runs a Lua function.
+    #[inline(always)]
+    pub fn is_lua(&self) -> bool {
+        self.status.get() & CallStatus::LUA != 0
+    }
+
+    /// Whether all of the given status bits are set.
+    #[inline(always)]
+    pub fn has(&self, bits: u16) -> bool {
+        self.status.get() & bits == bits
+    }
+
+    /// Sets status bits.
+    #[inline(always)]
+    pub fn set(&self, bits: u16) {
+        self.status.set(self.status.get() | bits);
+    }
+
+    /// Clears status bits.
+    #[inline(always)]
+    pub fn clear(&self, bits: u16) {
+        self.status.set(self.status.get() & !bits);
+    }
+
+    /// The first register of a Lua function, the first argument of a native one.
+    #[inline(always)]
+    pub fn base(&self) -> *mut TValue {
+        let skip = if self.is_lua() { self.extra.get() as usize } else { 0 };
+        self.func.get().wrapping_add(1 + skip)
+    }
+}
+
+impl Default for CallInfo {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A thread: the memory of a `LuaState`.
+#[doc(alias = "lua_State")]
+#[repr(C)]
+pub struct Thread {
+    header: GcHeader,
+    /// The gray list.
+    pub(crate) gclist: Cell<*mut GcHeader>,
+    /// The running frame.
+    pub ci: Cell<*mut CallInfo>,
+    /// The first free slot.
+    pub top: Cell<*mut TValue>,
+    /// The limit for frames (H1).
+    pub stack_last: Cell<*mut TValue>,
+    /// The first slot.
+    pub stack: Cell<*mut TValue>,
+    /// The number of slots, the extra ones included.
+    pub stack_size: Cell<usize>,
+    /// The dispatch table that handlers are taken from: the plain one or the hooked one. The VM gives it its type.
+    pub dispatch: Cell<*const ()>,
+    /// The heap that the thread belongs to.
+    pub heap: Cell<*mut Heap>,
+    /// The open upvalues (H6).
+    pub open_upvals: Cell<*mut UpVal>,
+    /// The next thread with open upvalues, or the thread itself when it is not in that list.
+    pub twups: Cell<*mut Thread>,
+    /// The thread that resumed this one, while this one runs.
+    pub from: Cell<*mut Thread>,
+    /// `LUA_OK`, `LUA_YIELD`, or the status of the error that killed it.
+    pub status: Cell<u8>,
+    /// Whether hooks may run now.
+    pub allow_hook: Cell<bool>,
+    /// Which hooks are wanted.
+    pub hook_mask: Cell<u8>,
+    /// Nested native calls and coroutines (`nCcalls`).
+    pub n_c_calls: Cell<u16>,
+    /// Nested calls that cannot be yielded across (`nny`).
+    pub n_non_yieldable: Cell<u16>,
+    /// The number of frames in the list.
+    pub n_ci: Cell<u32>,
+    /// The error code that a handler left with.
+    pub thrown: Cell<u8>,
+    /// The byte offset in the stack of the message handler, 0 for none.
+    pub err_func: Cell<usize>,
+    /// The hook function, whose type the VM knows.
+    pub hook: Cell<*const ()>,
+    /// What `hook_count` starts from.
+    pub base_hook_count: Cell<i32>,
+    /// Instructions until the next count hook.
+    pub hook_count: Cell<i32>,
+    /// The instruction of the last line hook, for detecting a new line.
+    pub old_pc: Cell<*const ()>,
+    /// The host's extra space (`lua_getextraspace`).
+    pub extra_space: Cell<usize>,
+    /// The frame of the host's call level.
+    pub base_ci: CallInfo,
+}
+
+// SAFETY: O1.
+unsafe impl GcObject for Thread {
+    #[inline(always)]
+    fn is_tag(t: Tag) -> bool {
+        t == tag::THREAD
+    }
+}
+
+impl Thread {
+    /// A thread without a stack; `Heap::new_thread` gives it one.
+    pub(crate) fn new(marked: u8, heap: *mut Heap) -> Self {
+        Self {
+            header: GcHeader::new(tag::THREAD, marked),
+            gclist: Cell::new(core::ptr::null_mut()),
+            ci: Cell::new(core::ptr::null_mut()),
+            top: Cell::new(core::ptr::null_mut()),
+            stack_last: Cell::new(core::ptr::null_mut()),
+            stack: Cell::new(core::ptr::null_mut()),
+            stack_size: Cell::new(0),
+            dispatch: Cell::new(core::ptr::null()),
+            heap: Cell::new(heap),
+            open_upvals: Cell::new(core::ptr::null_mut()),
+            twups: Cell::new(core::ptr::null_mut()),
+            from: Cell::new(core::ptr::null_mut()),
+            status: Cell::new(0),
+            allow_hook: Cell::new(true),
+            hook_mask: Cell::new(0),
+            n_c_calls: Cell::new(0),
+            n_non_yieldable: Cell::new(1),
+            n_ci: Cell::new(0),
+            thrown: Cell::new(0),
+            err_func: Cell::new(0),
+            hook: Cell::new(core::ptr::null()),
+            base_hook_count: Cell::new(0),
+            hook_count: Cell::new(0),
+            old_pc: Cell::new(core::ptr::null()),
+            extra_space: Cell::new(0),
+            base_ci: CallInfo::new(),
+        }
+    }
+
+    /// The slot at a byte offset of the stack (`restorestack`).
+    #[inline(always)]
+    pub fn restore(&self, offset: usize) -> *mut TValue {
+        self.stack.get().wrapping_byte_add(offset)
+    }
+
+    /// The byte offset of a slot, which survives a move of the stack (`savestack`).
+    #[inline(always)]
+    pub fn save(&self, slot: *const TValue) -> usize {
+        slot as usize - self.stack.get() as usize
+    }
+
+    /// Writes a value at the top and moves the top up. The caller has made sure of room.
+    #[inline(always)]
+    pub fn push(&self, v: TValue) {
+        let top = self.top.get();
+        debug_assert!(top < self.stack.get().wrapping_add(self.stack_size.get()));
+        // SAFETY: H1, and the caller's check.
+        unsafe { top.write(v) };
+        self.top.set(top.wrapping_add(1));
+    }
+
+    /// Takes the topmost value off.
+    #[inline(always)]
+    pub fn pop(&self) -> TValue {
+        let top = self.top.get().wrapping_sub(1);
+        debug_assert!(top >= self.stack.get());
+        self.top.set(top);
+        // SAFETY: H1.
+        unsafe { *top }
+    }
+
+    /// The slot `n` below the top (1 is the topmost value).
+    #[inline(always)]
+    pub fn from_top(&self, n: usize) -> *mut TValue {
+        self.top.get().wrapping_sub(n)
+    }
+}

@@ -1,0 +1,2 @@
+//! Compiler, bytecode, interpreter and host API.
+#![no_std]
