@@ -1,14 +1,58 @@
-//! The heap's state and the collector: incremental, tri-colour, non-moving.
+//! The heap's state and the collector: incremental, tri-colour mark and sweep, non-moving.
 //!
-//! G1. Whatever is reachable from a root is live: main thread, running thread, registry, basic metatables, pinned strings,
-//!     to-be-finalized objects.
+//! Colours (see [`color`]): a *white* object has not been reached in this cycle, a *gray* one has been reached but what it
+//! points to has not been looked at, a *black* one is done with. There are two whites, which swap at the end of marking: from
+//! then on the old one means dead, and new objects are born in the new one.
+//!
+//! G1. Whatever is reachable from a root is live: main thread, running thread and those that resumed it, registry, basic
+//!     metatables, fixed objects, to-be-finalized objects. Weak references (the weak side of a weak table, the cache of a
+//!     prototype) do not count; they are cleared before their object is freed.
+//! G2. Every object is in exactly one list through `header.next`: `all`, `finalizable` (finalizer bit set), `pending`
+//!     (finalizer bit set), or `fixed` (gray for ever, never swept).
+//! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads are
+//!     never black, and neither are open upvalues, so that stores into a stack need no barrier.
+//! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`. In the
+//!     other phases these lists are stale and are not read; the next cycle begins with empty ones.
+//! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no object
+//!     has the other white, and between two cycles all but the fixed ones have the current white.
+//! G6. `sweep` is the last object that the sweep kept in the list of the current phase, or null at the list's head. Whoever
+//!     takes that object out of its list moves `sweep` to its predecessor.
+//! G7. A thread with open upvalues is in `twups`. An open upvalue is alive as long as its thread; when a dead thread leaves
+//!     live upvalues behind, the atomic phase closes them.
+//! G8. The collector itself allocates nothing. It only frees, and shrinks stacks and the string table.
+//! G9. `credit + debt` is the number of bytes in use.
+//! G10. An object is freed exactly once, when its list is swept or at the end of the state; its size is told from its own
+//!     fields, never from other objects, since those may have been freed before.
+
+mod barrier;
+mod check;
+pub mod color;
+mod cycle;
+mod finalize;
+mod free;
+mod mark;
+mod sweep;
+mod traverse;
+mod upvalues;
+mod weak;
 
 use crate::base::alloc::RawAlloc;
 use crate::object::{GcHeader, LuaString, Table, Thread};
 use crate::value::{LuaType, TValue};
 
+pub use color::Color;
+
 /// How many metamethod names are pinned (`TM_N`).
 pub const EVENT_COUNT: usize = 25;
+
+/// The metamethods that the collector looks for, with their places in [`Heap::event_names`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Event {
+    /// `__gc`
+    Gc = 2,
+    /// `__mode`
+    Mode = 3,
+}
 
 /// The phases of a collection cycle, in order.
 #[repr(u8)]
@@ -51,28 +95,45 @@ pub struct Heap {
     pub(crate) short_strings: usize,
     /// The seed of string hashes.
     pub(crate) seed: u32,
+    /// The white that new objects get ([`color::WHITE0`] or [`color::WHITE1`]).
     pub(crate) current_white: u8,
+    /// The phase of the cycle.
     pub(crate) phase: Phase,
     /// Whether the current collection is an emergency one (no finalizers, no shrinking).
     pub(crate) emergency: bool,
+    /// Whether the atomic phase is under way (never seen from outside the collector).
+    pub(crate) in_atomic: bool,
+    /// Whether a step was made for which no finalizers have been called yet.
+    pub(crate) stepped: bool,
     /// Whether the collector may run.
     pub running: bool,
+    /// The ordinary objects, newest first.
     pub(crate) all: *mut GcHeader,
-    /// Where the sweep stands: the link that it looks at next.
-    pub(crate) sweep: *mut *mut GcHeader,
+    /// Where the sweep stands: the last object that it kept, null at the head of a list (G6).
+    pub(crate) sweep: *mut GcHeader,
+    /// Objects with a finalizer.
     pub(crate) finalizable: *mut GcHeader,
+    /// Objects to be traversed.
     pub(crate) gray: *mut GcHeader,
+    /// Objects to be traversed again in the atomic phase.
     pub(crate) gray_again: *mut GcHeader,
+    /// Tables with weak values that are to be cleared.
     pub(crate) weak: *mut GcHeader,
+    /// Tables with weak keys that have an entry with white key and white value.
     pub(crate) ephemeron: *mut GcHeader,
+    /// Tables whose keys are weak and are to be cleared, values too if these are weak.
     pub(crate) all_weak: *mut GcHeader,
+    /// Dead objects that wait for their finalizer.
     pub(crate) pending: *mut GcHeader,
+    /// Objects that are never collected.
     pub(crate) fixed: *mut GcHeader,
     /// Threads with open upvalues.
     pub twups: *mut Thread,
     /// How many finalizers to call in each step.
     pub(crate) finalizers_per_step: u32,
+    /// How much memory must grow before the next cycle, in percent of the estimate.
     pub(crate) pause: i32,
+    /// How fast the collector works relative to allocation, in percent.
     pub(crate) step_mul: i32,
     /// Roots.
     pub main_thread: *mut Thread,

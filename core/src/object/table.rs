@@ -1,16 +1,84 @@
 //! Tables: an array part for keys 1..=n and a hash part of chained nodes.
 //!
 //! T1. `array` has `array_size` values; `node` has `1 << log_nodes` nodes, or is the one shared empty node.
-//! T2. A node's `next` is the distance in nodes to the next of its chain, 0 at the end. All nodes of a chain have the
-//!     same main position, and the main position of a chain is its first node (Brent's variation).
+//! T2. A node's `next` is the distance in nodes to the next of its chain, 0 at the end. A key lies on the chain that
+//!     begins at its main position; a key that is not in its main position has collided with one that is (Brent's
+//!     variation).
 //! T3. A key that is an integer is never stored as a float; NaN and nil are never keys.
 //! T4. A node whose value is nil may hold a dead key; it keeps its place in the chain.
+//!     A free node, one whose key is nil, is in no chain, and lies before `last_free`.
 //! T5. The bits of `flags` say which metamethods (events 0..8) are known to be absent; every insertion clears them.
 
 use core::cell::Cell;
 
 use super::header::{GcHeader, GcObject, GcRef, opt_addr, opt_from_addr};
+use super::string::LuaString;
+use crate::base::error::OutOfMemory;
 use crate::value::{TValue, Tag, tag};
+
+/// The largest size of an array part.
+pub const MAX_ARRAY_SIZE: u32 = 1 << 31;
+/// log2 of the largest number of nodes.
+pub const MAX_LOG_NODES: u32 = 30;
+
+/// Why a key could not be inserted. The VM makes the message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InsertError {
+    /// The key is nil.
+    NilKey,
+    /// The key is not a number, as a number.
+    NanKey,
+    /// The table would get too large.
+    Overflow,
+    /// There is no memory to grow the table.
+    OutOfMemory,
+}
+
+impl From<OutOfMemory> for InsertError {
+    fn from(_: OutOfMemory) -> Self {
+        Self::OutOfMemory
+    }
+}
+
+/// The key given to `next` is not in the table.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InvalidKey;
+
+/// The place of a value in a table: an element of the array part, or a node's value.
+///
+/// It is valid until the table grows. In a node, the bytes after the tag are not padding but key tag and link; so
+/// payload and tag are written apart, never as a whole `TValue`.
+#[derive(Clone, Copy)]
+pub struct Slot(core::ptr::NonNull<TValue>);
+
+impl Slot {
+    /// # Safety
+    /// `place` is an element of an array part or a node.
+    #[inline(always)]
+    unsafe fn new(place: *mut TValue) -> Self {
+        // SAFETY: by the caller's promise it is not null.
+        Self(unsafe { core::ptr::NonNull::new_unchecked(place) })
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub fn get(self) -> TValue {
+        let place = self.0.as_ptr();
+        // SAFETY: T1; a node begins with payload and tag, as a value does.
+        unsafe { TValue { u: (*place).u, t: (*place).t } }
+    }
+
+    /// Stores a value; the caller owes the barrier.
+    #[inline(always)]
+    pub fn set(self, value: TValue) {
+        let place = self.0.as_ptr();
+        // SAFETY: T1, and payload and tag are written apart.
+        unsafe {
+            (*place).u = value.u;
+            (*place).t = value.t;
+        }
+    }
+}
 
 /// A node of the hash part: 24 bytes.
 #[repr(C)]
@@ -28,8 +96,22 @@ pub struct Node {
 }
 
 const _: () = assert!(size_of::<Node>() == 24);
+// A slot relies on these.
+const _: () = assert!(core::mem::offset_of!(Node, value) == core::mem::offset_of!(TValue, u));
+const _: () = assert!(core::mem::offset_of!(Node, value_tag) == core::mem::offset_of!(TValue, t));
 
 impl Node {
+    /// A free node.
+    pub(crate) const fn free() -> Self {
+        Self {
+            value: Cell::new(0),
+            value_tag: Cell::new(tag::NIL),
+            key_tag: Cell::new(tag::NIL),
+            next: Cell::new(0),
+            key: Cell::new(0),
+        }
+    }
+
     /// The value.
     #[inline(always)]
     pub fn value(&self) -> TValue {
@@ -83,13 +165,181 @@ unsafe impl GcObject for Table {
 struct SharedNode(Node);
 // SAFETY: nobody writes to it (T1: an insertion first checks for it).
 unsafe impl Sync for SharedNode {}
-static EMPTY_NODE: SharedNode = SharedNode(Node {
-    value: Cell::new(0),
-    value_tag: Cell::new(tag::NIL),
-    key_tag: Cell::new(tag::NIL),
-    next: Cell::new(0),
-    key: Cell::new(0),
-});
+static EMPTY_NODE: SharedNode = SharedNode(Node::free());
+
+/// Spreads the bits of pointers and floats, whose low bits tend to be equal.
+#[inline(always)]
+fn mix(bits: u64) -> usize {
+    (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+}
+
+/// Hashes an integer so that neighbours stay neighbours, and multiples of a power of two do not all collide.
+#[inline(always)]
+fn hash_integer(i: i64) -> usize {
+    let u = i as u64;
+    (u ^ (u >> 8) ^ (u >> 20) ^ (u >> 36)) as usize
+}
+
+/// The integer that a float equals, if there is one.
+#[inline(always)]
+pub(crate) fn float_to_integer(n: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if !(-LIMIT..LIMIT).contains(&n) {
+        return None;
+    }
+    let i = n as i64;
+    if i as f64 == n { Some(i) } else { None }
+}
+
+/// The hash of a key, whose low bits choose its main position.
+///
+/// # Safety
+/// The key is live if it is collectable (V1), and follows T3.
+#[inline]
+unsafe fn hash_key(key: TValue) -> usize {
+    match key.t {
+        tag::INT => hash_integer(key.u as i64),
+        // SAFETY: V1.
+        tag::SHORT_STRING => unsafe { key.as_ref::<LuaString>() }.hash_field() as usize,
+        // SAFETY: V1.
+        tag::LONG_STRING => unsafe { key.as_ref::<LuaString>() }.hash() as usize,
+        tag::FALSE => 0,
+        tag::TRUE => 1,
+        _ => mix(key.u),
+    }
+}
+
+/// Whether two keys are equal; `key` follows T3.
+///
+/// # Safety
+/// Both are live if they are collectable (V1).
+#[inline(always)]
+unsafe fn same_key(node: &Node, key: TValue) -> bool {
+    let own = node.key();
+    if own.same_bits(key) {
+        return true;
+    }
+    if own.t != tag::LONG_STRING || key.t != tag::LONG_STRING {
+        return false;
+    }
+    // SAFETY: V1.
+    unsafe { own.as_ref::<LuaString>().equals(key.as_ref()) }
+}
+
+/// A hash part by itself: that of a table, or a new one that is being filled.
+#[derive(Clone, Copy)]
+pub(crate) struct Nodes {
+    /// The first node.
+    pub first: *mut Node,
+    /// log2 of the number of nodes.
+    pub log: u8,
+    /// Every free node is before this one; null in the shared empty part.
+    pub last_free: *mut Node,
+}
+
+impl Nodes {
+    /// The shared empty part.
+    pub fn empty() -> Self {
+        Self { first: Table::empty_node(), log: 0, last_free: core::ptr::null_mut() }
+    }
+
+    /// The number of nodes that belong to the part: 0 for the shared empty one.
+    pub fn len(&self) -> usize {
+        if self.last_free.is_null() { 0 } else { 1 << self.log }
+    }
+
+    /// # Safety
+    /// As for [`hash_key`].
+    #[inline(always)]
+    unsafe fn main_position(&self, key: TValue) -> *mut Node {
+        // SAFETY: the caller's promise.
+        let hash = unsafe { hash_key(key) };
+        self.first.wrapping_add(hash & ((1 << self.log) - 1))
+    }
+
+    fn take_free(&mut self) -> *mut Node {
+        while self.last_free > self.first {
+            self.last_free = self.last_free.wrapping_sub(1);
+            // SAFETY: T1: a node of the part.
+            if unsafe { (*self.last_free).key_tag.get() } == tag::NIL {
+                return self.last_free;
+            }
+        }
+        core::ptr::null_mut()
+    }
+
+    /// Enters a key that is absent. Returns false if there is no free node.
+    ///
+    /// If the key's main position is taken by a key that is not in its own main position, that one moves to a free
+    /// node; otherwise the new key takes the free node.
+    ///
+    /// # Safety
+    /// `key` follows T3, and it and all keys with values are live (V1).
+    #[doc(alias = "luaH_newkey")]
+    pub unsafe fn insert(&mut self, key: TValue, value: TValue) -> bool {
+        if self.last_free.is_null() {
+            return false;
+        }
+        // SAFETY: T1 and T2: all pointers made from links stay within the part; V1 by the caller's promise.
+        unsafe {
+            let mut place = &*self.main_position(key);
+            if !place.value().is_nil() {
+                let free = self.take_free();
+                if free.is_null() {
+                    return false;
+                }
+                let free = &*free;
+                let other = self.main_position(place.key());
+                if core::ptr::eq(other, place) {
+                    // The colliding key is at home: the new one goes to the free node, second in the chain.
+                    let next = place.next.get();
+                    let step = distance(place, free);
+                    free.next.set(if next == 0 { 0 } else { next - step });
+                    place.next.set(step);
+                    place = free;
+                } else {
+                    evict(&*other, place, free);
+                }
+            }
+            place.set_key(key);
+            place.set_value(value);
+        }
+        true
+    }
+}
+
+/// How many nodes `to` lies after `from`.
+///
+/// # Safety
+/// Both are nodes of one part.
+unsafe fn distance(from: *const Node, to: *const Node) -> i32 {
+    // SAFETY: T1: both are in one block.
+    unsafe { to.offset_from(from) as i32 }
+}
+
+/// Moves what is in `place` to `free`; its chain begins at `first`.
+///
+/// # Safety
+/// T2 holds; all three are nodes of one part.
+unsafe fn evict(first: &Node, place: &Node, free: &Node) {
+    // SAFETY: T2: the chain leads to `place`.
+    unsafe {
+        let mut before = first;
+        loop {
+            let next = &*core::ptr::from_ref(before).wrapping_offset(before.next.get() as isize);
+            if core::ptr::eq(next, place) {
+                break;
+            }
+            before = next;
+        }
+        before.next.set(distance(before, free));
+        free.set_key(place.key());
+        free.set_value(place.value());
+        let next = place.next.get();
+        free.next.set(if next == 0 { 0 } else { next + distance(free, place) });
+        place.next.set(0);
+    }
+}
 
 impl Table {
     pub(crate) fn new(marked: u8) -> Self {
@@ -184,4 +434,302 @@ impl Table {
     pub fn clear_flags(&self) {
         self.header.extra.set(0);
     }
+}
+
+/// Reading, none of which allocates.
+impl Table {
+    /// The hash part.
+    #[inline(always)]
+    pub(crate) fn nodes(&self) -> Nodes {
+        Nodes { first: self.node.get(), log: self.log_nodes(), last_free: self.last_free.get() }
+    }
+
+    pub(crate) fn set_nodes(&self, nodes: Nodes) {
+        self.node.set(nodes.first);
+        self.set_log_nodes(nodes.log);
+        self.last_free.set(nodes.last_free);
+    }
+
+    /// The node at an index, which is taken modulo the number of nodes.
+    #[inline(always)]
+    fn node_at(&self, hash: usize) -> *mut Node {
+        self.node.get().wrapping_add(hash & (self.node_count() - 1))
+    }
+
+    /// The element of the array part with a given index (from 0).
+    #[inline(always)]
+    fn element(&self, index: usize) -> *mut TValue {
+        debug_assert!(index < self.array_size() as usize);
+        self.array.get().wrapping_add(index)
+    }
+
+    /// The node with a short string as its key, or null.
+    #[doc(alias = "luaH_getshortstr")]
+    #[inline(always)]
+    pub fn find_short(&self, key: GcRef<LuaString>) -> *mut Node {
+        debug_assert!(key.is_short());
+        let addr = key.addr();
+        let mut place = self.node_at(key.hash_field() as usize);
+        loop {
+            // SAFETY: T1 and T2.
+            let node = unsafe { &*place };
+            if node.key.get() == addr && node.key_tag.get() == tag::SHORT_STRING {
+                return place;
+            }
+            match node.next.get() {
+                0 => return core::ptr::null_mut(),
+                next => place = place.wrapping_offset(next as isize),
+            }
+        }
+    }
+
+    /// The node with an integer as its key, or null; the array part is not looked at.
+    pub fn find_int(&self, key: i64) -> *mut Node {
+        let mut place = self.node_at(hash_integer(key));
+        loop {
+            // SAFETY: T1 and T2.
+            let node = unsafe { &*place };
+            if node.key.get() == key as u64 && node.key_tag.get() == tag::INT {
+                return place;
+            }
+            match node.next.get() {
+                0 => return core::ptr::null_mut(),
+                next => place = place.wrapping_offset(next as isize),
+            }
+        }
+    }
+
+    /// The node with a key that follows T3, or null.
+    ///
+    /// # Safety
+    /// The key is live if it is collectable (V1).
+    unsafe fn find_any(&self, key: TValue) -> *mut Node {
+        // SAFETY: T1 and T2; V1 for the caller's key, and a dead key is not followed.
+        unsafe {
+            let mut place = self.node_at(hash_key(key));
+            loop {
+                let node = &*place;
+                if same_key(node, key) {
+                    return place;
+                }
+                match node.next.get() {
+                    0 => return core::ptr::null_mut(),
+                    next => place = place.wrapping_offset(next as isize),
+                }
+            }
+        }
+    }
+
+    /// The place of an integer key's value, if there is one.
+    #[inline(always)]
+    pub fn find_int_slot(&self, key: i64) -> Option<Slot> {
+        let index = (key as u64).wrapping_sub(1);
+        if index < self.array_size() as u64 {
+            // SAFETY: T1.
+            return Some(unsafe { Slot::new(self.element(index as usize)) });
+        }
+        // SAFETY: `find_int` returns null or a node.
+        unsafe { slot_of(self.find_int(key)) }
+    }
+
+    /// The place of a string key's value, if there is one.
+    #[inline]
+    pub fn find_str_slot(&self, key: GcRef<LuaString>) -> Option<Slot> {
+        // SAFETY: the key is live (O2); what is found is a node or null.
+        unsafe { slot_of(if key.is_short() { self.find_short(key) } else { self.find_any(TValue::object(key)) }) }
+    }
+
+    /// The place of a key's value, if there is one. A float that equals an integer counts as that integer.
+    ///
+    /// # Safety
+    /// The key is live if it is collectable (V1).
+    pub unsafe fn find_slot(&self, key: TValue) -> Option<Slot> {
+        // SAFETY: V1 by the caller's promise; what is found is a node or null.
+        unsafe {
+            match key.t {
+                tag::SHORT_STRING => slot_of(self.find_short(key.as_ref())),
+                tag::INT => self.find_int_slot(key.u as i64),
+                tag::NIL => None,
+                tag::FLOAT => match float_to_integer(f64::from_bits(key.u)) {
+                    Some(i) => self.find_int_slot(i),
+                    None => slot_of(self.find_any(key)),
+                },
+                _ => slot_of(self.find_any(key)),
+            }
+        }
+    }
+
+    /// The value of a key; nil if the key is absent.
+    ///
+    /// # Safety
+    /// The key is live if it is collectable (V1).
+    #[doc(alias = "luaH_get")]
+    #[inline]
+    pub unsafe fn get(&self, key: TValue) -> TValue {
+        // SAFETY: the caller's promise.
+        unsafe { self.find_slot(key) }.map_or(TValue::NIL, Slot::get)
+    }
+
+    /// The value of an integer key.
+    #[doc(alias = "luaH_getint")]
+    #[inline(always)]
+    pub fn get_int(&self, key: i64) -> TValue {
+        let index = (key as u64).wrapping_sub(1);
+        if index < self.array_size() as u64 {
+            // SAFETY: T1.
+            let place = unsafe { Slot::new(self.element(index as usize)) };
+            return place.get();
+        }
+        self.get_int_node(key)
+    }
+
+    #[inline(never)]
+    fn get_int_node(&self, key: i64) -> TValue {
+        let node = self.find_int(key);
+        // SAFETY: T1.
+        if node.is_null() { TValue::NIL } else { unsafe { (*node).value() } }
+    }
+
+    /// The value of a short string.
+    #[inline(always)]
+    pub fn get_short(&self, key: GcRef<LuaString>) -> TValue {
+        let node = self.find_short(key);
+        // SAFETY: T1.
+        if node.is_null() { TValue::NIL } else { unsafe { (*node).value() } }
+    }
+
+    /// The value of a string, short or long.
+    #[doc(alias = "luaH_getstr")]
+    #[inline]
+    pub fn get_str(&self, key: GcRef<LuaString>) -> TValue {
+        self.find_str_slot(key).map_or(TValue::NIL, Slot::get)
+    }
+
+    /// A border (manual §3.4.7): 0 if `t[1]` is nil, else an `n` with `t[n]` not nil and `t[n + 1]` nil.
+    #[doc(alias = "luaH_getn")]
+    #[inline]
+    pub fn border(&self) -> i64 {
+        let size = self.array_size() as usize;
+        let is_nil = |index: usize| {
+            // SAFETY: T1: the indices below are less than `size`.
+            unsafe { (*self.element(index)).t == tag::NIL }
+        };
+        if size > 0 && is_nil(size - 1) {
+            // Element `low` is present (or it is 0), element `high` is nil, counting from 1.
+            let (mut low, mut high) = (0, size);
+            while high - low > 1 {
+                let middle = (low + high) / 2;
+                if is_nil(middle - 1) { high = middle } else { low = middle }
+            }
+            low as i64
+        } else if self.has_no_nodes() {
+            size as i64
+        } else {
+            self.border_in_nodes(size as i64)
+        }
+    }
+
+    /// A border that is at least `low`, which is 0 or present.
+    #[inline(never)]
+    fn border_in_nodes(&self, mut low: i64) -> i64 {
+        let mut high = low + 1;
+        while !self.get_int(high).is_nil() {
+            low = high;
+            if high > i64::MAX / 2 {
+                // Only a table made to annoy gets here: search one by one.
+                let mut n = 1;
+                while !self.get_int(n).is_nil() {
+                    n += 1;
+                }
+                return n - 1;
+            }
+            high *= 2;
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.get_int(middle).is_nil() { high = middle } else { low = middle }
+        }
+        low
+    }
+
+    /// Where a traversal goes on after `key`: the number of places (elements, then nodes) up to and including the
+    /// key's. For nil that is 0, the beginning. The key may have been given the value nil, and even have been
+    /// collected.
+    ///
+    /// # Safety
+    /// The key is live if it is collectable (V1).
+    pub unsafe fn position_after(&self, key: TValue) -> Result<usize, InvalidKey> {
+        let size = self.array_size() as usize;
+        let mut key = key;
+        if key.is_nil() {
+            return Ok(0);
+        }
+        if key.t == tag::FLOAT
+            && let Some(i) = float_to_integer(f64::from_bits(key.u))
+        {
+            key = TValue::integer(i);
+        }
+        if key.t == tag::INT && (key.u.wrapping_sub(1)) < size as u64 {
+            return Ok(key.u as usize);
+        }
+        // SAFETY: T1 and T2; V1 for the key; a dead key is compared by address alone (T4).
+        unsafe {
+            let mut place = self.node_at(hash_key(key));
+            loop {
+                let node = &*place;
+                let is_dead = key.is_collectable() && node.key_tag.get() == tag::DEAD && node.key.get() == key.u;
+                if is_dead || same_key(node, key) {
+                    let index = place.offset_from(self.node.get()) as usize;
+                    return Ok(size + index + 1);
+                }
+                match node.next.get() {
+                    0 => return Err(InvalidKey),
+                    next => place = place.wrapping_offset(next as isize),
+                }
+            }
+        }
+    }
+
+    /// The first entry whose value is not nil at or after a position (see [`Self::position_after`]): the position
+    /// after it, its key and its value.
+    #[inline]
+    pub fn entry_from(&self, position: usize) -> Option<(usize, TValue, TValue)> {
+        let size = self.array_size() as usize;
+        for index in position..size {
+            // SAFETY: T1.
+            let value = unsafe { Slot::new(self.element(index)) }.get();
+            if !value.is_nil() {
+                return Some((index + 1, TValue::integer(index as i64 + 1), value));
+            }
+        }
+        for index in position.max(size) - size..self.node_count() {
+            // SAFETY: T1; the shared empty node has no value.
+            let node = unsafe { &*self.node.get().add(index) };
+            if !node.value().is_nil() {
+                return Some((size + index + 1, node.key(), node.value()));
+            }
+        }
+        None
+    }
+
+    /// The entry after `key` in traversal order, the first one for nil, or `None` at the end.
+    ///
+    /// # Safety
+    /// The key is live if it is collectable (V1).
+    #[doc(alias = "luaH_next")]
+    pub unsafe fn next(&self, key: TValue) -> Result<Option<(TValue, TValue)>, InvalidKey> {
+        // SAFETY: the caller's promise.
+        let position = unsafe { self.position_after(key) }?;
+        Ok(self.entry_from(position).map(|(_, key, value)| (key, value)))
+    }
+}
+
+/// The value's place in a node, if there is a node.
+///
+/// # Safety
+/// `node` is null or a node of a table.
+#[inline(always)]
+unsafe fn slot_of(node: *mut Node) -> Option<Slot> {
+    // SAFETY: T1; a node begins with its value.
+    if node.is_null() { None } else { Some(unsafe { Slot::new(node.cast()) }) }
 }

@@ -43,8 +43,12 @@ impl CallStatus {
     pub const ALLOW_HOOK: u16 = 1 << 9;
     /// The frame waits for a coroutine that it resumed.
     pub const RESUMING: u16 = 1 << 10;
-    /// The frame was called by a hook-less for-iterator or other instruction whose results need no adjustment.
-    pub const SPARE: u16 = 1 << 11;
+    /// The frame was not called by an instruction of a Lua function, so its return takes the slow way.
+    pub const FROM_NATIVE: u16 = 1 << 11;
+    /// The instruction evaluates `a <= b` as `not (b < a)`; its result is to be negated.
+    pub const NEGATE: u16 = 1 << 12;
+    /// What keeps a Lua function's return from the fast way.
+    pub const SLOW_RETURN: u16 = Self::FRESH | Self::META | Self::FROM_NATIVE | Self::FINALIZER;
 }
 
 /// A call frame.

@@ -1,0 +1,178 @@
+//! Write barriers: what keeps G3 while the program runs between the collector's steps.
+//!
+//! A *forward* barrier marks the white object that was stored; it suits objects that are written rarely. A *back* barrier
+//! makes the black object gray again; it suits tables, which are often written many times in a row.
+
+use super::Heap;
+use crate::object::{GcHeader, GcObject, GcRef, LuaClosure, Proto, Table, UpVal};
+use crate::value::TValue;
+
+/// Whether the value is a white object.
+///
+/// # Safety
+/// The value is live (V1).
+#[inline(always)]
+pub(super) unsafe fn is_white_value(value: TValue) -> bool {
+    // SAFETY: V1, by the caller's promise.
+    value.is_collectable() && unsafe { (*value.header()).is_white() }
+}
+
+impl Heap {
+    /// To be called after a store of `value` into `object` (not a table).
+    ///
+    /// # Safety
+    /// Both are live.
+    #[doc(alias = "luaC_barrier")]
+    #[inline(always)]
+    pub unsafe fn barrier_forward(&mut self, object: *mut GcHeader, value: TValue) {
+        // SAFETY: both are live, by the caller's promise.
+        unsafe {
+            if value.is_collectable() && (*object).is_black() && (*value.header()).is_white() {
+                self.barrier_forward_slow(object, value.header());
+            }
+        }
+    }
+
+    /// To be called after a store of a reference to `target` into `object` (not a table).
+    ///
+    /// # Safety
+    /// Both are live.
+    #[doc(alias = "luaC_objbarrier")]
+    #[inline(always)]
+    pub unsafe fn barrier_object(&mut self, object: *mut GcHeader, target: *mut GcHeader) {
+        // SAFETY: both are live, by the caller's promise.
+        unsafe {
+            if (*object).is_black() && (*target).is_white() {
+                self.barrier_forward_slow(object, target);
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn barrier_forward_slow(&mut self, object: *mut GcHeader, target: *mut GcHeader) {
+        // SAFETY: both are live, by the caller's promise.
+        unsafe {
+            if self.must_keep_invariant() {
+                self.mark_object(target);
+            } else if self.is_sweeping() {
+                // The sweep would make it white anyway; doing so now spares the barriers that follow.
+                (*object).make_white(self.current_white);
+            }
+        }
+    }
+
+    /// To be called before or after a store into `table`, whatever is stored.
+    ///
+    /// # Safety
+    /// The table is live.
+    #[doc(alias = "luaC_barrierback")]
+    #[inline(always)]
+    pub unsafe fn barrier_back(&mut self, table: GcRef<Table>) {
+        if table.header().is_black() {
+            self.barrier_back_slow(table);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn barrier_back_slow(&mut self, table: GcRef<Table>) {
+        table.header().make_gray();
+        table.gclist.set(self.gray_again);
+        self.gray_again = table.as_header();
+    }
+
+    /// To be called after a store into an upvalue, and after an upvalue was closed.
+    ///
+    /// A white upvalue needs nothing, for its value will be marked with it. An open one needs nothing, for its value is in a
+    /// stack (G3).
+    ///
+    /// # Safety
+    /// The upvalue and its value are live.
+    #[doc(alias = "luaC_upvalbarrier")]
+    #[inline(always)]
+    pub unsafe fn barrier_upval(&mut self, upval: GcRef<UpVal>) {
+        let value = upval.value();
+        // SAFETY: the value is live, by the caller's promise.
+        unsafe {
+            if value.is_collectable() && !upval.header().is_white() && (*value.header()).is_white() {
+                self.barrier_upval_slow(upval, value.header());
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    unsafe fn barrier_upval_slow(&mut self, upval: GcRef<UpVal>, value: *mut GcHeader) {
+        if upval.is_open() {
+            return;
+        }
+        // SAFETY: both are live, by the caller's promise.
+        unsafe { self.barrier_forward_slow(upval.as_header(), value) }
+    }
+
+    /// Keeps the closure in its prototype's cache, unless that would break G3: the cache is a weak reference, and is looked
+    /// at only when the prototype is traversed.
+    ///
+    /// # Safety
+    /// Both are live.
+    pub unsafe fn cache_closure(&mut self, proto: GcRef<Proto>, closure: GcRef<LuaClosure>) {
+        if !proto.header().is_black() {
+            proto.cache.set(closure.as_ptr());
+        }
+    }
+
+    /// Puts a new object at the head of the list of all objects.
+    ///
+    /// # Safety
+    /// The object is initialised, has the current white, and is in no list.
+    #[inline(always)]
+    pub(crate) unsafe fn link(&mut self, object: *mut GcHeader) {
+        // SAFETY: by the caller's promise the object is live.
+        unsafe { (*object).next.set(self.all) };
+        self.all = object;
+    }
+
+    /// Makes an object of the list of all objects permanent: it becomes gray for ever and is never swept. Only for objects
+    /// that point to nothing (strings), since a fixed object is not traversed. Best done when the object is new, since the
+    /// list is searched for it; nothing happens if it is not there (because it was fixed before).
+    #[doc(alias = "luaC_fix")]
+    pub fn fix(&mut self, object: *mut GcHeader) {
+        let mut previous: *mut GcHeader = core::ptr::null_mut();
+        let mut current = self.all;
+        while current != object && !current.is_null() {
+            previous = current;
+            // SAFETY: G2: what is in the list is live.
+            current = unsafe { (*current).next.get() };
+        }
+        if current.is_null() {
+            return;
+        }
+        // SAFETY: G2: both are elements of `all`.
+        unsafe {
+            self.unlink(current, previous);
+            (*current).make_gray();
+            (*current).next.set(self.fixed);
+        }
+        self.fixed = current;
+    }
+
+    /// Takes an object out of the list of all objects. The sweep must not stand on something that is in another list (G6).
+    ///
+    /// # Safety
+    /// `object` is in `all`, right after `previous`, or at the head if that is null.
+    pub(super) unsafe fn unlink(&mut self, object: *mut GcHeader, previous: *mut GcHeader) {
+        if self.sweep == object {
+            self.sweep = previous;
+        }
+        // SAFETY: G2: both are live.
+        unsafe {
+            let next = (*object).next.get();
+            if previous.is_null() {
+                self.all = next;
+            } else {
+                (*previous).next.set(next);
+            }
+        }
+    }
+}

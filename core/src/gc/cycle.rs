@@ -1,0 +1,298 @@
+//! The cycle: the atomic phase, single steps, whole collections, and the collector's pace.
+//!
+//! The program's allocations run up a debt; a step pays it back by work, measured in bytes traversed. A step is due whenever the
+//! debt is positive. After a cycle the collector waits until memory use has grown to `pause` percent of the estimate.
+
+use super::{Heap, Phase};
+
+/// The memory that may be allocated between two steps (`GCSTEPSIZE`): 100 small strings.
+const STEP_SIZE: isize = 100 * 24;
+/// What it costs to sweep one object (`GCSWEEPCOST`).
+const SWEEP_COST: usize = (24 + 4) / 4;
+/// The least number of objects that are swept at once (`GCSWEEPMAX`).
+const SWEEP_MIN: usize = STEP_SIZE as usize / SWEEP_COST / 4;
+/// The step multiplier is in units of this many percent (`STEPMULADJ`).
+const STEP_MUL_UNIT: isize = 200;
+/// The pause is in percent (`PAUSEADJ`).
+const PAUSE_UNIT: isize = 100;
+/// The least step multiplier.
+const LEAST_STEP_MUL: i32 = 40;
+
+impl Heap {
+    /// Ends marking: everything reachable gets marked, weak tables are cleared, finalizers become pending, and the whites swap.
+    /// Returns the work.
+    ///
+    /// The order of these steps is what scripts can observe: values go from weak tables before resurrection, keys after it.
+    unsafe fn atomic(&mut self) -> usize {
+        // SAFETY: G1 to G4; nothing else happens meanwhile.
+        unsafe {
+            debug_assert!(self.gray.is_null() && self.weak.is_null() && self.ephemeron.is_null());
+            self.in_atomic = true;
+            self.traversed = 0;
+            self.mark_running();
+            self.mark_shared_roots();
+            let unreached = self.remark_upvalues();
+            self.propagate_all();
+            // What is traversed again was counted before.
+            let mut work = self.traversed;
+            self.gray = core::mem::replace(&mut self.gray_again, core::ptr::null_mut());
+            self.propagate_all();
+            self.traversed = 0;
+            self.converge_ephemerons();
+            // Now everything that is strongly reachable is marked.
+            self.clear_values(self.weak, core::ptr::null_mut());
+            self.clear_values(self.all_weak, core::ptr::null_mut());
+            let (weak, all_weak) = (self.weak, self.all_weak);
+            work += self.traversed;
+            self.separate(false);
+            self.finalizers_per_step = 1;
+            self.mark_pending();
+            self.propagate_all();
+            self.traversed = 0;
+            self.converge_ephemerons();
+            // Now everything that is resurrected is marked too.
+            self.clear_keys(self.ephemeron);
+            self.clear_keys(self.all_weak);
+            self.clear_values(self.weak, weak);
+            self.clear_values(self.all_weak, all_weak);
+            self.close_dead_upvalues(unreached);
+            self.current_white = self.other_white();
+            self.in_atomic = false;
+            work + self.traversed
+        }
+    }
+
+    /// Works on the current phase, for about `budget` units or until the phase ends. Returns the work done.
+    #[doc(alias = "singlestep")]
+    unsafe fn advance(&mut self, budget: usize) -> usize {
+        // SAFETY: the invariants of the collector hold between its steps; each phase is entered when the one before is done.
+        unsafe {
+            match self.phase {
+                Phase::Pause => {
+                    self.traversed = self.bucket_count * size_of::<usize>();
+                    self.mark_roots();
+                    self.phase = Phase::Propagate;
+                    self.traversed
+                }
+                Phase::Propagate => {
+                    self.traversed = 0;
+                    while !self.gray.is_null() && self.traversed < budget {
+                        self.propagate_one();
+                    }
+                    if self.gray.is_null() {
+                        self.phase = Phase::Atomic;
+                    }
+                    self.traversed
+                }
+                Phase::Atomic => {
+                    // The program may have made objects gray since the phase was entered.
+                    self.propagate_all();
+                    let work = self.atomic();
+                    self.enter_sweep();
+                    self.estimate = self.total_bytes();
+                    work
+                }
+                Phase::SweepAll | Phase::SweepFinalizable | Phase::SweepPending => {
+                    let debt = self.debt;
+                    let swept = self.sweep_some((budget / SWEEP_COST).max(SWEEP_MIN));
+                    self.correct_estimate(debt);
+                    swept * SWEEP_COST
+                }
+                Phase::SweepEnd => {
+                    let debt = self.debt;
+                    self.finish_sweep();
+                    self.correct_estimate(debt);
+                    0
+                }
+                Phase::CallFinalizers => {
+                    self.phase = Phase::Pause;
+                    0
+                }
+            }
+        }
+    }
+
+    /// Takes from the estimate what was freed since the debt was `before`.
+    fn correct_estimate(&mut self, before: isize) {
+        self.estimate = self.estimate.wrapping_add_signed(self.debt - before);
+    }
+
+    /// One step, to be called when the debt is positive: works until the debt is paid or the cycle ends.
+    ///
+    /// It may shrink stacks (H5). Finalizers are left to the VM, see [`Self::finalizers_due`]; when nothing but finalizers is left of
+    /// the cycle, the step does nothing until all have been taken.
+    ///
+    /// # Safety
+    /// Everything needed later is reachable from a root (G1). Nobody holds pointers into stacks.
+    #[doc(alias = "luaC_step")]
+    #[inline(never)]
+    pub unsafe fn step(&mut self) {
+        if !self.running {
+            self.set_debt(-STEP_SIZE * 10);
+            return;
+        }
+        self.stepped = true;
+        let mut debt = self.debt_as_work();
+        // SAFETY: by the caller's promise.
+        unsafe {
+            while !self.waits_for_finalizers() {
+                debt = debt.saturating_sub_unsigned(self.advance(debt.saturating_add(STEP_SIZE).max(0) as usize));
+                if self.phase == Phase::Pause {
+                    self.set_pause();
+                    return;
+                }
+                if debt <= -STEP_SIZE {
+                    break;
+                }
+            }
+        }
+        self.set_debt(debt / self.step_mul as isize * STEP_MUL_UNIT);
+    }
+
+    /// The debt in units of work.
+    #[doc(alias = "getdebt")]
+    fn debt_as_work(&self) -> isize {
+        if self.debt <= 0 { 0 } else { (self.debt / STEP_MUL_UNIT + 1).saturating_mul(self.step_mul as isize) }
+    }
+
+    /// A step asked for by the program (`LUA_GCSTEP`), also when the collector is stopped: a small one for 0, else as if that many
+    /// KiB had been allocated. Returns whether it ended a cycle.
+    ///
+    /// When the cycle waits for finalizers, the VM calls those that are due and then asks [`Self::resume_step`].
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
+    #[doc(alias = "LUA_GCSTEP")]
+    pub unsafe fn gc_step(&mut self, kib: i32) -> bool {
+        let debt = kib as isize * 1024 + self.debt;
+        if kib == 0 {
+            self.set_debt(-STEP_SIZE);
+        } else {
+            self.set_debt(debt);
+        }
+        // SAFETY: by the caller's promise.
+        (kib == 0 || debt > 0) && unsafe { self.forced_step() }
+    }
+
+    /// Continues what [`Self::gc_step`] began, after the finalizers that were due have been called: if debt is left and the cycle
+    /// still waits for them, another step is made. Returns whether the cycle has ended.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
+    pub unsafe fn resume_step(&mut self) -> bool {
+        // SAFETY: by the caller's promise.
+        self.phase == Phase::CallFinalizers && self.debt > 0 && unsafe { self.forced_step() }
+    }
+
+    unsafe fn forced_step(&mut self) -> bool {
+        let running = core::mem::replace(&mut self.running, true);
+        // SAFETY: by the caller's promise.
+        unsafe { self.step() };
+        self.running = running;
+        self.phase == Phase::Pause
+    }
+
+    /// A full collection. Afterwards the VM calls all pending finalizers, unless it is an emergency.
+    ///
+    /// An emergency collection happens when an allocation failed. It leaves stacks and the string table as they are.
+    ///
+    /// # Safety
+    /// Everything needed later is reachable from a root (G1). Unless it is an emergency, nobody holds pointers into stacks.
+    #[doc(alias = "luaC_fullgc")]
+    #[inline(never)]
+    pub unsafe fn full(&mut self, emergency: bool) {
+        let before = core::mem::replace(&mut self.emergency, emergency);
+        // SAFETY: by the caller's promise.
+        unsafe {
+            self.finish_cycle();
+            while self.phase == Phase::Pause {
+                self.advance(usize::MAX);
+            }
+            self.run_to_pause();
+        }
+        self.emergency = before;
+        self.set_pause();
+    }
+
+    /// Brings the cycle to its end without collecting anything that was not yet found dead: if objects are being marked, all of them
+    /// just become white again.
+    pub(super) unsafe fn finish_cycle(&mut self) {
+        // SAFETY: the whites have not been swapped if marking is not finished, so the sweep frees nothing (G5).
+        unsafe {
+            if self.must_keep_invariant() {
+                self.enter_sweep();
+            }
+            self.run_to_pause();
+        }
+    }
+
+    unsafe fn run_to_pause(&mut self) {
+        while self.phase != Phase::Pause {
+            // SAFETY: as for the caller.
+            unsafe { self.advance(usize::MAX) };
+        }
+    }
+
+    /// Runs the collector until it has just entered `phase`; pending finalizers are left.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
+    #[doc(alias = "luaC_runtilstate")]
+    pub unsafe fn run_until(&mut self, phase: Phase) {
+        while self.phase != phase {
+            // SAFETY: by the caller's promise.
+            unsafe { self.advance(1) };
+        }
+    }
+
+    /// The phase of the cycle.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Sets the debt so that the next cycle begins when memory use reaches `pause` percent of the estimate.
+    #[doc(alias = "setpause")]
+    fn set_pause(&mut self) {
+        let estimate = (self.estimate as isize / PAUSE_UNIT).max(1);
+        let threshold = estimate.saturating_mul(self.pause as isize);
+        self.set_debt((self.total_bytes() as isize).saturating_sub(threshold));
+    }
+
+    /// Changes the debt, and so the time of the next step, but not the number of bytes in use (G9).
+    #[doc(alias = "luaE_setdebt")]
+    pub fn set_debt(&mut self, debt: isize) {
+        let total = self.total_bytes() as isize;
+        let debt = debt.max(total - isize::MAX);
+        self.credit = total - debt;
+        self.debt = debt;
+    }
+
+    /// The pause in percent.
+    pub fn gc_pause(&self) -> i32 {
+        self.pause
+    }
+
+    /// Sets the pause in percent and returns the old one (`LUA_GCSETPAUSE`).
+    #[doc(alias = "LUA_GCSETPAUSE")]
+    pub fn set_gc_pause(&mut self, percent: i32) -> i32 {
+        core::mem::replace(&mut self.pause, percent)
+    }
+
+    /// The step multiplier in percent.
+    pub fn gc_step_mul(&self) -> i32 {
+        self.step_mul
+    }
+
+    /// Sets the step multiplier in percent and returns the old one (`LUA_GCSETSTEPMUL`). It is at least 40.
+    #[doc(alias = "LUA_GCSETSTEPMUL")]
+    pub fn set_gc_step_mul(&mut self, percent: i32) -> i32 {
+        core::mem::replace(&mut self.step_mul, percent.max(LEAST_STEP_MUL))
+    }
+
+    /// Lets the collector run again, with a step due at the next allocation (`LUA_GCRESTART`).
+    #[doc(alias = "LUA_GCRESTART")]
+    pub fn restart(&mut self) {
+        self.set_debt(0);
+        self.running = true;
+    }
+}

@@ -1,0 +1,83 @@
+//! Freeing an object with all its blocks. The sizes are those that the blocks were made with (G10).
+
+use super::Heap;
+use super::traverse::code_block_size;
+use crate::code::CODE_PREFIX;
+use crate::object::{GcHeader, GcRef, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata};
+use crate::value::tag;
+
+impl Heap {
+    /// Frees an object that was taken out of its list.
+    ///
+    /// # Safety
+    /// Nothing that will be used again points to it; it is in no list.
+    #[doc(alias = "freeobj")]
+    #[inline]
+    pub(crate) unsafe fn free_object(&mut self, object: *mut GcHeader) {
+        // SAFETY: O1: the tag tells the type; G10.
+        unsafe {
+            let size = match (*object).tag() {
+                tag::TABLE => {
+                    let table = &*object.cast::<Table>();
+                    if table.array_size() != 0 {
+                        self.free_array(table.array_ptr(), table.array_size() as usize);
+                    }
+                    if !table.has_no_nodes() {
+                        self.free_array(table.node_ptr(), table.node_count());
+                    }
+                    size_of::<Table>()
+                }
+                tag::SHORT_STRING => {
+                    let string = GcRef::from_ptr(object.cast::<LuaString>());
+                    self.remove_short_string(string);
+                    string.size()
+                }
+                tag::LONG_STRING => (*object.cast::<LuaString>()).size(),
+                tag::LUA_CLOSURE => (*object.cast::<LuaClosure>()).size(),
+                tag::UPVAL => size_of::<UpVal>(),
+                tag::NATIVE_CLOSURE => (*object.cast::<NativeClosure>()).size(),
+                tag::USERDATA => (*object.cast::<Userdata>()).size(),
+                tag::PROTO => {
+                    self.free_proto_parts(&*object.cast::<Proto>());
+                    size_of::<Proto>()
+                }
+                _ => {
+                    self.free_thread_parts(&*object.cast::<Thread>());
+                    size_of::<Thread>()
+                }
+            };
+            self.free(object.cast(), size);
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn free_proto_parts(&mut self, proto: &Proto) {
+        // SAFETY: each pair of fields describes a block of the heap, or is null and 0 (F1 for the code).
+        unsafe {
+            let code_size = code_block_size(proto);
+            if code_size != 0 {
+                self.free(proto.code.get().sub(CODE_PREFIX).cast(), code_size);
+            }
+            self.free_array(proto.constants.get(), proto.constants_len.get() as usize);
+            self.free_array(proto.protos.get(), proto.protos_len.get() as usize);
+            self.free_array(proto.line_info.get(), proto.lines_len.get() as usize);
+            self.free_array(proto.local_vars.get(), proto.locals_len.get() as usize);
+            self.free_array(proto.upvalues.get(), proto.upvalues_len.get() as usize);
+        }
+    }
+
+    /// The open upvalues need no care: a dead thread has none that are alive (G7).
+    #[inline(never)]
+    unsafe fn free_thread_parts(&mut self, thread: &Thread) {
+        // SAFETY: H1 describes the stack; H4: each frame after the embedded one is a block of its own.
+        unsafe {
+            let mut frame = thread.base_ci.next.get();
+            while !frame.is_null() {
+                let next = (*frame).next.get();
+                self.free_array(frame, 1);
+                frame = next;
+            }
+            self.free_array(thread.stack.get(), thread.stack_size.get());
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Marking: turning white objects gray or black, the roots, and working off the gray list.
+//!
+//! What needs only a glance (strings, userdata, upvalues) turns black at once; everything with a `gclist` goes to the gray
+//! list. So the native stack is never deep: a chain of userdata and upvalues is followed by a loop.
+
+use super::Heap;
+use super::barrier::is_white_value;
+use crate::object::{GcHeader, GcObject, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata};
+use crate::value::{TValue, tag};
+
+impl Heap {
+    /// Marks a value if it is a white object.
+    ///
+    /// # Safety
+    /// The value is live (V1).
+    #[inline(always)]
+    pub(super) unsafe fn mark_value(&mut self, value: TValue) {
+        // SAFETY: V1, by the caller's promise.
+        unsafe {
+            if is_white_value(value) {
+                self.mark_white(value.header());
+            }
+        }
+    }
+
+    /// Marks an object if it is white.
+    ///
+    /// # Safety
+    /// The object is live.
+    #[inline(always)]
+    pub(super) unsafe fn mark_object(&mut self, object: *mut GcHeader) {
+        // SAFETY: the object is live, by the caller's promise.
+        unsafe {
+            if (*object).is_white() {
+                self.mark_white(object);
+            }
+        }
+    }
+
+    /// Marks an object if there is one and it is white.
+    ///
+    /// # Safety
+    /// The pointer is null or points to a live object.
+    #[inline(always)]
+    pub(super) unsafe fn mark_optional<T: GcObject>(&mut self, object: *mut T) {
+        if !object.is_null() {
+            // SAFETY: the object is live, by the caller's promise.
+            unsafe { self.mark_object(object.cast()) }
+        }
+    }
+
+    /// Marks a white object.
+    #[doc(alias = "reallymarkobject")]
+    unsafe fn mark_white(&mut self, mut object: *mut GcHeader) {
+        // SAFETY: G1: what is marked is reachable, so live; O1: the tag tells the type.
+        unsafe {
+            loop {
+                let next = match (*object).tag() {
+                    tag::SHORT_STRING | tag::LONG_STRING => {
+                        (*object).make_black();
+                        self.traversed += (*object.cast::<LuaString>()).size();
+                        return;
+                    }
+                    tag::TABLE => return self.push_gray(object, &raw const (*object.cast::<Table>()).gclist),
+                    tag::LUA_CLOSURE => {
+                        return self.push_gray(object, &raw const (*object.cast::<LuaClosure>()).gclist);
+                    }
+                    tag::NATIVE_CLOSURE => {
+                        return self.push_gray(object, &raw const (*object.cast::<NativeClosure>()).gclist);
+                    }
+                    tag::PROTO => return self.push_gray(object, &raw const (*object.cast::<Proto>()).gclist),
+                    tag::THREAD => return self.push_gray(object, &raw const (*object.cast::<Thread>()).gclist),
+                    tag::UPVAL => self.mark_upval(&*object.cast::<UpVal>()),
+                    _ => self.mark_userdata(&*object.cast::<Userdata>()),
+                };
+                if !is_white_value(next) {
+                    return;
+                }
+                object = next.header();
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn push_gray(&mut self, object: *mut GcHeader, link: *const core::cell::Cell<*mut GcHeader>) {
+        // SAFETY: the object is live, and `link` is its own `gclist`.
+        unsafe {
+            (*object).make_gray();
+            (*link).set(self.gray);
+        }
+        self.gray = object;
+    }
+
+    /// Marks a userdata and its metatable, and returns the user value, which is still to be marked.
+    unsafe fn mark_userdata(&mut self, userdata: &Userdata) -> TValue {
+        userdata.header().make_black();
+        self.traversed += userdata.size();
+        if let Some(metatable) = userdata.metatable() {
+            // SAFETY: G1: a live userdata's metatable is live. It is a table, so this does not recurse.
+            unsafe { self.mark_object(metatable.as_header()) };
+        }
+        userdata.user_value()
+    }
+
+    /// The gray list's work until it is empty.
+    #[doc(alias = "propagateall")]
+    pub(super) unsafe fn propagate_all(&mut self) {
+        while !self.gray.is_null() {
+            // SAFETY: the list is not empty.
+            unsafe { self.propagate_one() };
+        }
+    }
+
+    /// Takes one object off the gray list, traverses it and makes it black (a thread and a weak table stay gray).
+    ///
+    /// # Safety
+    /// The gray list is not empty.
+    #[doc(alias = "propagatemark")]
+    #[inline(always)]
+    pub(super) unsafe fn propagate_one(&mut self) {
+        let object = self.gray;
+        // SAFETY: G4: the list holds live objects of the types that have a `gclist`; O1: the tag tells which.
+        unsafe {
+            debug_assert!((*object).is_gray());
+            (*object).marked.set((*object).marked.get() | super::color::BLACK);
+            let size = match (*object).tag() {
+                tag::TABLE => {
+                    let table = &*object.cast::<Table>();
+                    self.gray = table.gclist.get();
+                    self.traverse_table(table)
+                }
+                tag::LUA_CLOSURE => {
+                    let closure = &*object.cast::<LuaClosure>();
+                    self.gray = closure.gclist.get();
+                    self.traverse_lua_closure(closure)
+                }
+                tag::NATIVE_CLOSURE => {
+                    let closure = &*object.cast::<NativeClosure>();
+                    self.gray = closure.gclist.get();
+                    self.traverse_native_closure(closure)
+                }
+                tag::PROTO => {
+                    let proto = &*object.cast::<Proto>();
+                    self.gray = proto.gclist.get();
+                    self.traverse_proto(proto)
+                }
+                _ => {
+                    let thread = object.cast::<Thread>();
+                    self.gray = (*thread).gclist.get();
+                    (*thread).gclist.set(self.gray_again);
+                    self.gray_again = object;
+                    (*object).make_gray();
+                    self.traverse_thread(crate::object::GcRef::from_ptr(thread))
+                }
+            };
+            self.traversed += size;
+        }
+    }
+
+    /// Begins a cycle: empties the gray lists and marks the roots.
+    #[doc(alias = "restartcollection")]
+    pub(super) unsafe fn mark_roots(&mut self) {
+        self.gray = core::ptr::null_mut();
+        self.gray_again = core::ptr::null_mut();
+        self.weak = core::ptr::null_mut();
+        self.ephemeron = core::ptr::null_mut();
+        self.all_weak = core::ptr::null_mut();
+        // SAFETY: G1: roots are live.
+        unsafe {
+            self.mark_optional(self.main_thread);
+            self.mark_shared_roots();
+            self.mark_pending();
+        }
+    }
+
+    /// Marks the registry and the basic metatables, which the host may change without a barrier.
+    pub(super) unsafe fn mark_shared_roots(&mut self) {
+        // SAFETY: G1: roots are live.
+        unsafe {
+            self.mark_value(self.registry);
+            for i in 0..self.metatables.len() {
+                self.mark_optional(self.metatables[i]);
+            }
+        }
+    }
+
+    /// Marks the running thread and those that wait for it.
+    pub(super) unsafe fn mark_running(&mut self) {
+        let mut thread = self.running_thread;
+        while !thread.is_null() {
+            // SAFETY: G1: these threads are live.
+            unsafe {
+                self.mark_object(thread.cast());
+                thread = (*thread).from.get();
+            }
+        }
+    }
+
+    /// Marks the objects that wait for their finalizer.
+    #[doc(alias = "markbeingfnz")]
+    pub(super) unsafe fn mark_pending(&mut self) {
+        let mut object = self.pending;
+        while !object.is_null() {
+            // SAFETY: G2: what is in a list is live.
+            unsafe {
+                self.mark_object(object);
+                object = (*object).next.get();
+            }
+        }
+    }
+}

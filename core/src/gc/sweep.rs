@@ -1,0 +1,89 @@
+//! Sweeping: freeing what has the other white, and making everything else white for the next cycle.
+
+use core::ptr;
+
+use super::color::NOT_COLOR;
+use super::{Heap, Phase};
+use crate::object::{GcHeader, GcObject};
+
+impl Heap {
+    /// Begins the sweep. Its first object is looked at right away, so that objects made from now on lie before the place where
+    /// the sweep stands, and are not looked at.
+    #[doc(alias = "entersweep")]
+    pub(super) unsafe fn enter_sweep(&mut self) {
+        self.phase = Phase::SweepAll;
+        self.sweep = ptr::null_mut();
+        // SAFETY: marking is finished, or has been given up, in which case nothing has the other white (G5).
+        unsafe { self.sweep_some(1) };
+    }
+
+    /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list. Returns how
+    /// many were looked at.
+    ///
+    /// # Safety
+    /// The phase is `SweepAll`, `SweepFinalizable` or `SweepPending`.
+    #[doc(alias = "sweeplist")]
+    pub(super) unsafe fn sweep_some(&mut self, count: usize) -> usize {
+        let (white, other) = (self.current_white, self.other_white());
+        let mut previous = self.sweep;
+        let mut left = count;
+        // SAFETY: G2, G5 and G6: `previous` is in the list, all objects of the list have not been freed, and nothing live
+        // points to those that have the other white.
+        unsafe {
+            let mut current = if previous.is_null() { *self.sweep_list() } else { (*previous).next.get() };
+            while !current.is_null() && left > 0 {
+                left -= 1;
+                let object = &*current;
+                let next = object.next.get();
+                let marked = object.marked.get();
+                if marked & other == 0 {
+                    object.marked.set(marked & NOT_COLOR | white);
+                    previous = current;
+                } else {
+                    if previous.is_null() {
+                        *self.sweep_list() = next;
+                    } else {
+                        (*previous).next.set(next);
+                    }
+                    self.free_object(current);
+                }
+                current = next;
+            }
+            if current.is_null() {
+                self.sweep = ptr::null_mut();
+                self.phase = match self.phase {
+                    Phase::SweepAll => Phase::SweepFinalizable,
+                    Phase::SweepFinalizable => Phase::SweepPending,
+                    _ => Phase::SweepEnd,
+                };
+            } else {
+                self.sweep = previous;
+            }
+        }
+        count - left
+    }
+
+    /// The head of the list that this phase sweeps.
+    #[inline]
+    fn sweep_list(&mut self) -> &mut *mut GcHeader {
+        match self.phase {
+            Phase::SweepAll => &mut self.all,
+            Phase::SweepFinalizable => &mut self.finalizable,
+            _ => &mut self.pending,
+        }
+    }
+
+    /// Ends the sweep: shrinks the string table if it has become much too large.
+    #[doc(alias = "checkSizes")]
+    pub(super) unsafe fn finish_sweep(&mut self) {
+        if !self.main_thread.is_null() {
+            // SAFETY: G1.
+            unsafe { (*self.main_thread).header().make_white(self.current_white) };
+        }
+        if !self.emergency && self.short_strings < self.bucket_count / 4 {
+            // A table that cannot shrink stays as it is.
+            let _ = self.resize_strings(self.bucket_count / 2);
+        }
+        self.phase = Phase::CallFinalizers;
+    }
+}

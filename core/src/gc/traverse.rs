@@ -1,0 +1,245 @@
+//! Traversal: marking what a gray object points to. Each function returns the object's size, the measure of the work.
+
+use core::mem::size_of;
+
+use super::{Event, Heap};
+use crate::object::{
+    CallInfo, GcObject, GcRef, LocalVar, LuaClosure, LuaString, NativeClosure, Node, Proto, Table, Thread, UpvalDesc,
+};
+use crate::value::{TValue, tag};
+
+/// Which side of a table is weak.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weakness {
+    Strong,
+    Values,
+    Keys,
+    Both,
+}
+
+/// Lets go of the key of an empty entry if the key is white. The entry keeps its place in the chain (T4).
+///
+/// # Safety
+/// The node is one of a live table's own, and its value is nil.
+#[doc(alias = "removeentry")]
+#[inline(always)]
+pub(super) unsafe fn remove_entry(node: &Node) {
+    let key = node.key();
+    // SAFETY: V1: a key that is not yet dead is an object that has not been freed.
+    if unsafe { super::barrier::is_white_value(key) } {
+        node.key_tag.set(tag::DEAD);
+    }
+}
+
+/// The nodes of a table; none if it has only the shared empty one, which must not be written.
+#[inline(always)]
+pub(super) fn nodes(table: &Table) -> &[Node] {
+    if table.has_no_nodes() {
+        return &[];
+    }
+    // SAFETY: T1.
+    unsafe { core::slice::from_raw_parts(table.node_ptr(), table.node_count()) }
+}
+
+impl Heap {
+    /// Which metamethod of this name the metatable has; nil if none, or if the names are not known yet.
+    #[doc(alias = "gfasttm")]
+    pub(super) fn metamethod(&self, metatable: Option<GcRef<Table>>, event: Event) -> TValue {
+        let name = self.event_names[event as usize];
+        let Some(metatable) = metatable else { return TValue::NIL };
+        if name.is_null() || metatable.flags() & 1 << event as u8 != 0 {
+            return TValue::NIL;
+        }
+        // SAFETY: the names are fixed short strings.
+        let method = metatable.get_short(unsafe { GcRef::from_ptr(name) });
+        if method.is_nil() {
+            metatable.set_absent(event as u8);
+        }
+        method
+    }
+
+    /// What `__mode` says about the table.
+    pub(super) fn weakness(&self, table: &Table) -> Weakness {
+        let metatable = table.metatable();
+        if metatable.is_none() {
+            return Weakness::Strong;
+        }
+        // SAFETY: a field of a live table is live.
+        let Some(mode) = (unsafe { self.metamethod(metatable, Event::Mode).get::<LuaString>() }) else {
+            return Weakness::Strong;
+        };
+        // As in C, the text ends at the first NUL.
+        let text = mode.as_bytes().split(|&b| b == 0).next().unwrap_or_default();
+        match (text.contains(&b'k'), text.contains(&b'v')) {
+            (false, false) => Weakness::Strong,
+            (false, true) => Weakness::Values,
+            (true, false) => Weakness::Keys,
+            (true, true) => Weakness::Both,
+        }
+    }
+
+    /// # Safety
+    /// The table is live and just left the gray list.
+    #[doc(alias = "traversetable")]
+    #[inline]
+    pub(super) unsafe fn traverse_table(&mut self, table: &Table) -> usize {
+        // SAFETY: G1: what a live table points to is live.
+        unsafe {
+            if let Some(metatable) = table.metatable() {
+                self.mark_object(metatable.as_header());
+                match self.weakness(table) {
+                    Weakness::Strong => self.traverse_strong(table),
+                    weakness => self.traverse_weak(table, weakness),
+                }
+            } else {
+                self.traverse_strong(table);
+            }
+        }
+        table_size(table)
+    }
+
+    unsafe fn traverse_strong(&mut self, table: &Table) {
+        // SAFETY: G1: what a live table points to is live; T1: the array has `array_size` values.
+        unsafe {
+            let array = table.array_ptr();
+            for i in 0..table.array_size() as usize {
+                self.mark_value(*array.add(i));
+            }
+            for node in nodes(table) {
+                if node.value_tag.get() == tag::NIL {
+                    remove_entry(node);
+                } else {
+                    self.mark_value(node.key());
+                    self.mark_value(node.value());
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The closure is live and just left the gray list.
+    #[doc(alias = "traverseLclosure")]
+    pub(super) unsafe fn traverse_lua_closure(&mut self, closure: &LuaClosure) -> usize {
+        // SAFETY: G1; F1: once there is code, the prototype is known; F3.
+        unsafe {
+            if !closure.code().is_null() {
+                self.mark_object(closure.proto().as_header());
+            }
+            for i in 0..closure.num_upvalues() {
+                if let Some(upval) = closure.upval(i) {
+                    self.mark_object(upval.as_header());
+                }
+            }
+        }
+        closure.size()
+    }
+
+    /// # Safety
+    /// The closure is live and just left the gray list.
+    #[doc(alias = "traverseCclosure")]
+    pub(super) unsafe fn traverse_native_closure(&mut self, closure: &NativeClosure) -> usize {
+        for i in 0..closure.num_upvalues() {
+            // SAFETY: G1: what a live closure points to is live.
+            unsafe { self.mark_value(*closure.upvalue_slot(i)) };
+        }
+        closure.size()
+    }
+
+    /// The arrays of a prototype under construction may have entries that are nil or null.
+    ///
+    /// # Safety
+    /// The prototype is live and just left the gray list.
+    #[doc(alias = "traverseproto")]
+    pub(super) unsafe fn traverse_proto(&mut self, proto: &Proto) -> usize {
+        // SAFETY: G1: what a live prototype points to is live; the cache is null or was reachable when it was set, and is
+        // cleared here before the closure can be freed.
+        unsafe {
+            let cache = proto.cache.get();
+            if !cache.is_null() && (*cache).header().is_white() {
+                proto.cache.set(core::ptr::null_mut());
+            }
+            self.mark_optional(proto.source.get());
+            for &constant in proto.constants_slice() {
+                self.mark_value(constant);
+            }
+            for upvalue in proto.upvalues_slice() {
+                self.mark_optional(upvalue.name);
+            }
+            for &inner in proto.protos_slice() {
+                self.mark_optional(inner);
+            }
+            for local in proto.locals_slice() {
+                self.mark_optional(local.name);
+            }
+        }
+        proto_size(proto)
+    }
+
+    /// Marks the slots in use and the open upvalues. In the atomic phase the other slots become nil (H3), since from now on
+    /// what they point to may be freed. Before, the stack may be shrunk, but not by an emergency collection, which can happen
+    /// while pointers into it are held.
+    ///
+    /// # Safety
+    /// The thread is live and was just moved from the gray list to the list of those to be traversed again.
+    #[doc(alias = "traversethread")]
+    pub(super) unsafe fn traverse_thread(&mut self, thread: GcRef<Thread>) -> usize {
+        let mut slot = thread.stack.get();
+        if slot.is_null() {
+            return 1;
+        }
+        // SAFETY: H1: all slots are initialised, and those below `top` are live; H6: the list holds live open upvalues (G7).
+        unsafe {
+            let top = thread.top.get();
+            while slot < top {
+                self.mark_value(*slot);
+                slot = slot.add(1);
+            }
+            let mut upval = thread.open_upvals.get();
+            while !upval.is_null() {
+                self.mark_object(upval.cast());
+                upval = (*upval).open_next();
+            }
+            if self.in_atomic {
+                let end = thread.stack.get().add(thread.stack_size.get());
+                while slot < end {
+                    slot.write(TValue::NIL);
+                    slot = slot.add(1);
+                }
+                self.keep_in_twups(thread);
+            } else if !self.emergency {
+                self.shrink_stack(thread);
+            }
+        }
+        thread_size(&thread)
+    }
+}
+
+/// The size of a table with its parts.
+#[inline(always)]
+pub(super) fn table_size(table: &Table) -> usize {
+    let nodes = if table.has_no_nodes() { 0 } else { table.node_count() };
+    size_of::<Table>() + table.array_size() as usize * size_of::<TValue>() + nodes * size_of::<Node>()
+}
+
+/// The size of a prototype with its arrays.
+pub(super) fn proto_size(proto: &Proto) -> usize {
+    size_of::<Proto>()
+        + code_block_size(proto)
+        + proto.constants_len.get() as usize * size_of::<TValue>()
+        + proto.protos_len.get() as usize * size_of::<*mut Proto>()
+        + proto.lines_len.get() as usize * size_of::<i32>()
+        + proto.locals_len.get() as usize * size_of::<LocalVar>()
+        + proto.upvalues_len.get() as usize * size_of::<UpvalDesc>()
+}
+
+/// The size of the block that holds a prototype's code and the words before it (F1).
+pub(super) fn code_block_size(proto: &Proto) -> usize {
+    if proto.code.get().is_null() { 0 } else { (crate::code::CODE_PREFIX + proto.code_len.get() as usize) * 8 }
+}
+
+/// The size of a thread with its stack and frames.
+pub(super) fn thread_size(thread: &Thread) -> usize {
+    size_of::<Thread>()
+        + thread.stack_size.get() * size_of::<TValue>()
+        + thread.n_ci.get() as usize * size_of::<CallInfo>()
+}

@@ -1,0 +1,200 @@
+//! Threads: their stacks and call frames grow and shrink here.
+
+use crate::base::alloc::AllocKind;
+use crate::base::error::AllocResult;
+use crate::base::limits::{BASIC_STACK_SIZE, EXTRA_STACK, MAX_STACK, MIN_STACK};
+use crate::gc::Heap;
+use crate::object::{CallInfo, GcRef, Thread};
+use crate::value::TValue;
+
+impl Heap {
+    /// A thread with a small stack and the frame of the host's call level: its function is nil, and it has room
+    /// for `MIN_STACK` values.
+    #[doc(alias = "lua_newthread")]
+    pub fn new_thread(&mut self) -> AllocResult<GcRef<Thread>> {
+        let heap = core::ptr::from_mut(self);
+        // The stack comes first, so that the collector never meets a thread without one.
+        let size = BASIC_STACK_SIZE * size_of::<TValue>();
+        let stack = self.allocate(AllocKind::Other, size)?;
+        let made = self.new_object(AllocKind::Thread, size_of::<Thread>(), |marked| Thread::new(marked, heap));
+        let stack = stack.cast::<TValue>();
+        let thread = match made {
+            Ok(thread) => thread,
+            Err(error) => {
+                // SAFETY: the block was just made and nobody knows it.
+                unsafe { self.free_array(stack, BASIC_STACK_SIZE) };
+                return Err(error);
+            }
+        };
+        // SAFETY: the block has that many slots.
+        unsafe { fill_nil(stack, 0, BASIC_STACK_SIZE) };
+        thread.stack.set(stack);
+        thread.stack_size.set(BASIC_STACK_SIZE);
+        thread.stack_last.set(stack.wrapping_add(BASIC_STACK_SIZE - EXTRA_STACK));
+        thread.twups.set(thread.as_ptr());
+        let top = stack.wrapping_add(1);
+        thread.top.set(top);
+        thread.base_ci.func.set(stack);
+        thread.base_ci.top.set(top.wrapping_add(MIN_STACK));
+        thread.ci.set(core::ptr::from_ref(&thread.base_ci).cast_mut());
+        Ok(thread)
+    }
+
+    /// Changes the number of slots, and corrects every pointer into the stack (H5). New slots are nil.
+    ///
+    /// # Safety
+    /// `slots` is more than `EXTRA_STACK` plus what is in use. The thread is reachable.
+    #[doc(alias = "luaD_reallocstack")]
+    pub unsafe fn resize_stack(&mut self, thread: GcRef<Thread>, slots: usize) -> AllocResult<()> {
+        let (old, old_size) = (thread.stack.get(), thread.stack_size.get());
+        debug_assert!(thread.top.get() <= old.wrapping_add(slots - EXTRA_STACK) || slots >= old_size);
+        // SAFETY: H1 describes the block.
+        unsafe {
+            let stack = self.resize_array(old, old_size, slots)?;
+            fill_nil(stack, old_size, slots);
+            thread.stack.set(stack);
+            thread.stack_size.set(slots);
+            thread.stack_last.set(stack.wrapping_add(slots - EXTRA_STACK));
+            if stack != old {
+                correct(thread, old, stack);
+            }
+        }
+        Ok(())
+    }
+
+    /// A new frame after the running one, which is the last of the list.
+    ///
+    /// # Safety
+    /// There is no spare frame. The thread is reachable.
+    #[doc(alias = "luaE_extendCI")]
+    pub unsafe fn extend_ci(&mut self, thread: GcRef<Thread>) -> AllocResult<*mut CallInfo> {
+        let frame = self.allocate(AllocKind::Other, size_of::<CallInfo>())?.cast::<CallInfo>();
+        let current = thread.ci.get();
+        // SAFETY: the block is new; the running frame is in the list (H4).
+        unsafe {
+            debug_assert!((*current).next.get().is_null());
+            frame.write(CallInfo::new());
+            (*frame).prev.set(current);
+            (*current).next.set(frame);
+        }
+        thread.n_ci.set(thread.n_ci.get() + 1);
+        Ok(frame)
+    }
+
+    /// Frees all frames after the running one.
+    ///
+    /// # Safety
+    /// Nobody holds a pointer to one of them.
+    #[doc(alias = "luaE_freeCI")]
+    pub unsafe fn free_spare_ci(&mut self, thread: GcRef<Thread>) {
+        // SAFETY: H4; each frame is a block of its own.
+        unsafe {
+            let mut frame = (*thread.ci.get()).next.replace(core::ptr::null_mut());
+            while !frame.is_null() {
+                let next = (*frame).next.get();
+                self.free_array(frame, 1);
+                thread.n_ci.set(thread.n_ci.get() - 1);
+                frame = next;
+            }
+        }
+    }
+
+    /// Frees every other frame of those after the running one.
+    ///
+    /// # Safety
+    /// Nobody holds a pointer to one of them.
+    #[doc(alias = "luaE_shrinkCI")]
+    pub unsafe fn shrink_ci(&mut self, thread: GcRef<Thread>) {
+        // SAFETY: H4; each frame is a block of its own.
+        unsafe {
+            let mut frame = thread.ci.get();
+            loop {
+                let spare = (*frame).next.get();
+                if spare.is_null() {
+                    return;
+                }
+                let kept = (*spare).next.get();
+                if kept.is_null() {
+                    return;
+                }
+                self.free_array(spare, 1);
+                thread.n_ci.set(thread.n_ci.get() - 1);
+                (*frame).next.set(kept);
+                (*kept).prev.set(frame);
+                frame = kept;
+            }
+        }
+    }
+
+    /// Gives back what a thread does not need of its frames and of its stack. A stack that is over the limit because
+    /// an overflow is being handled gets back within it once that is over.
+    ///
+    /// # Safety
+    /// Nobody holds a pointer into the stack (H5) or to a spare frame.
+    #[doc(alias = "luaD_shrinkstack")]
+    pub unsafe fn shrink_stack(&mut self, thread: GcRef<Thread>) {
+        let in_use = slots_in_use(thread);
+        let good = (in_use + in_use / 8 + 2 * EXTRA_STACK).min(MAX_STACK);
+        // SAFETY: the caller's promise; `good` is more than what is in use.
+        unsafe {
+            if thread.stack_size.get() > MAX_STACK {
+                self.free_spare_ci(thread);
+            } else {
+                self.shrink_ci(thread);
+            }
+            if in_use <= MAX_STACK - EXTRA_STACK && good < thread.stack_size.get() {
+                // A block that cannot shrink, against the contract, is kept as it is.
+                let _ = self.resize_stack(thread, good);
+            }
+        }
+    }
+}
+
+/// Sets the slots from `from` up to `to` to nil; nothing if there are none.
+///
+/// # Safety
+/// The block has at least `to` slots.
+unsafe fn fill_nil(stack: *mut TValue, from: usize, to: usize) {
+    for i in from..to {
+        // SAFETY: the caller's promise.
+        unsafe { stack.add(i).write(TValue::NIL) };
+    }
+}
+
+/// Moves all pointers into the stack from the old block to the new one (H5).
+///
+/// # Safety
+/// H4 to H6 hold but for the place of the stack.
+unsafe fn correct(thread: GcRef<Thread>, old: *mut TValue, new: *mut TValue) {
+    let moved = |slot: *mut TValue| new.wrapping_byte_add((slot as usize).wrapping_sub(old as usize));
+    thread.top.set(moved(thread.top.get()));
+    // SAFETY: the caller's promise; the frames and upvalues are live.
+    unsafe {
+        let mut upvalue = thread.open_upvals.get();
+        while !upvalue.is_null() {
+            (*upvalue).v.set(moved((*upvalue).v.get()));
+            upvalue = (*upvalue).open_next();
+        }
+        let mut frame = thread.ci.get();
+        while !frame.is_null() {
+            (*frame).func.set(moved((*frame).func.get()));
+            (*frame).top.set(moved((*frame).top.get()));
+            frame = (*frame).prev.get();
+        }
+    }
+}
+
+/// How many slots the thread's frames claim.
+#[doc(alias = "stackinuse")]
+fn slots_in_use(thread: GcRef<Thread>) -> usize {
+    let mut limit = thread.top.get();
+    let mut frame = thread.ci.get();
+    while !frame.is_null() {
+        // SAFETY: H4.
+        unsafe {
+            limit = limit.max((*frame).top.get());
+            frame = (*frame).prev.get();
+        }
+    }
+    thread.save(limit) / size_of::<TValue>() + 1
+}

@@ -1,0 +1,164 @@
+//! The beginning and the end of a heap.
+
+use crate::base::alloc::RawAlloc;
+use crate::base::error::AllocResult;
+use crate::gc::color::WHITE0;
+use crate::gc::{EVENT_COUNT, Heap, Phase};
+use crate::object::{GcHeader, GcRef};
+use crate::value::{LuaType, TValue};
+
+/// How many buckets the string table begins with.
+const FIRST_BUCKETS: usize = 128;
+/// The message of a memory error.
+const MEMORY_MESSAGE: &[u8] = b"not enough memory";
+/// The collector's first parameters, in percent (`LUAI_GCPAUSE`, `LUAI_GCMUL`).
+const FIRST_PAUSE: i32 = 200;
+const FIRST_STEP_MUL: i32 = 200;
+
+impl Heap {
+    /// Fills `at` with an empty heap: no strings, no main thread. The caller then calls [`Self::open`].
+    ///
+    /// # Safety
+    /// `at` can be written as a `Heap`. Once objects are made, the heap does not move: threads point to it.
+    pub unsafe fn init(at: *mut Heap, alloc: RawAlloc, seed: u32) {
+        let heap = Heap {
+            alloc,
+            credit: 0,
+            debt: 0,
+            traversed: 0,
+            estimate: 0,
+            buckets: core::ptr::null_mut(),
+            bucket_count: 0,
+            short_strings: 0,
+            seed,
+            current_white: WHITE0,
+            phase: Phase::Pause,
+            emergency: false,
+            in_atomic: false,
+            stepped: false,
+            running: false,
+            all: core::ptr::null_mut(),
+            sweep: core::ptr::null_mut(),
+            finalizable: core::ptr::null_mut(),
+            gray: core::ptr::null_mut(),
+            gray_again: core::ptr::null_mut(),
+            weak: core::ptr::null_mut(),
+            ephemeron: core::ptr::null_mut(),
+            all_weak: core::ptr::null_mut(),
+            pending: core::ptr::null_mut(),
+            fixed: core::ptr::null_mut(),
+            twups: core::ptr::null_mut(),
+            finalizers_per_step: 0,
+            pause: FIRST_PAUSE,
+            step_mul: FIRST_STEP_MUL,
+            main_thread: core::ptr::null_mut(),
+            running_thread: core::ptr::null_mut(),
+            registry: TValue::NIL,
+            metatables: [core::ptr::null_mut(); LuaType::COUNT],
+            event_names: [core::ptr::null_mut(); EVENT_COUNT],
+            memory_message: core::ptr::null_mut(),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { at.write(heap) };
+    }
+
+    /// Makes the string table, the message of memory errors and the main thread, which also becomes the running one.
+    ///
+    /// The collector is stopped until `running` is set, and no emergency collection happens until the
+    /// registry is a table. After an error `free_all` is still due.
+    #[doc(alias = "f_luaopen")]
+    pub fn open(&mut self) -> AllocResult<()> {
+        self.resize_strings(FIRST_BUCKETS)?;
+        let message = self.new_string(MEMORY_MESSAGE)?;
+        self.fix(message.as_header());
+        self.memory_message = message.as_ptr();
+        let thread = self.new_thread()?;
+        self.main_thread = thread.as_ptr();
+        self.running_thread = thread.as_ptr();
+        Ok(())
+    }
+
+    /// Frees every object and the string table. Finalizers must have run before. `total_bytes` is 0 afterwards, but
+    /// for blocks that the caller took with [`Self::allocate`].
+    ///
+    /// # Safety
+    /// No object of the heap is used afterwards.
+    #[doc(alias = "luaC_freeallobjects")]
+    pub unsafe fn free_all(&mut self) {
+        self.running = false;
+        // SAFETY: by the caller's promise nothing is used any more; each object is in exactly one of the lists.
+        unsafe {
+            self.forget_open_upvalues();
+            // Without buckets, freeing a short string need not take it out of its bucket.
+            let (buckets, count) = (self.buckets, self.bucket_count);
+            self.buckets = core::ptr::null_mut();
+            self.bucket_count = 0;
+            self.free_array(buckets, count);
+            for list in [self.finalizable, self.pending, self.all, self.fixed] {
+                self.free_list(list);
+            }
+        }
+        self.short_strings = 0;
+        for list in [&mut self.finalizable, &mut self.pending, &mut self.all, &mut self.fixed] {
+            *list = core::ptr::null_mut();
+        }
+        self.main_thread = core::ptr::null_mut();
+        self.running_thread = core::ptr::null_mut();
+        self.memory_message = core::ptr::null_mut();
+        self.registry = TValue::NIL;
+        self.metatables = [core::ptr::null_mut(); LuaType::COUNT];
+        self.event_names = [core::ptr::null_mut(); EVENT_COUNT];
+    }
+
+    /// Takes their open upvalues from all threads, so that a thread can be freed after its upvalues.
+    ///
+    /// # Safety
+    /// No upvalue is used afterwards.
+    unsafe fn forget_open_upvalues(&mut self) {
+        while !self.twups.is_null() {
+            // SAFETY: the list holds live threads.
+            let thread = unsafe { GcRef::from_ptr(self.twups) };
+            self.twups = thread.twups.replace(thread.as_ptr());
+            thread.open_upvals.set(core::ptr::null_mut());
+        }
+    }
+
+    /// # Safety
+    /// No object of the list is used afterwards.
+    unsafe fn free_list(&mut self, mut list: *mut GcHeader) {
+        while !list.is_null() {
+            // SAFETY: the caller's promise; the link is read before its object goes.
+            unsafe {
+                let next = (*list).next.get();
+                self.free_object(list);
+                list = next;
+            }
+        }
+    }
+
+    /// The allocator (`lua_getallocf`).
+    #[doc(alias = "lua_getallocf")]
+    pub fn allocator(&self) -> RawAlloc {
+        self.alloc
+    }
+
+    /// Changes the allocator (`lua_setallocf`).
+    ///
+    /// # Safety
+    /// The new one can resize and free the blocks of the old one.
+    #[doc(alias = "lua_setallocf")]
+    pub unsafe fn set_allocator(&mut self, alloc: RawAlloc) {
+        self.alloc = alloc;
+    }
+
+    /// The sum of the sizes of all live blocks.
+    #[doc(alias = "gettotalbytes")]
+    pub fn total_bytes(&self) -> usize {
+        (self.credit + self.debt) as usize
+    }
+
+    /// The seed of string hashes.
+    pub fn seed(&self) -> u32 {
+        self.seed
+    }
+}

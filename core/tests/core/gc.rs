@@ -1,0 +1,749 @@
+//! The collector: weak tables, finalizers, upvalues of dead threads, incremental cycles, pace.
+
+use crate::common::{Random, TestHeap};
+use perilune_core::gc::{Color, Phase};
+use perilune_core::object::{GcObject, GcRef, LuaClosure, Proto, Table, Thread, UpVal, Userdata};
+use perilune_core::value::{TValue, tag};
+
+/// Slots of the registry from here on belong to single tests.
+const ROOT: i64 = 1;
+
+/// A heap that knows the names `__gc` and `__mode`.
+fn heap() -> TestHeap {
+    let heap = TestHeap::new();
+    for (i, name) in [(2, "__gc"), (3, "__mode")] {
+        let string = heap.heap().new_string(name.as_bytes()).expect("memory");
+        heap.heap().fix(string.as_header());
+        heap.heap().event_names[i] = string.as_ptr();
+    }
+    heap
+}
+
+fn set(heap: &TestHeap, table: GcRef<Table>, key: TValue, value: TValue) {
+    // SAFETY: the tests pass live objects.
+    unsafe {
+        let thread = &*heap.heap().main_thread;
+        thread.push(key);
+        thread.push(value);
+        heap.heap().table_set(table, key, value).expect("memory");
+        thread.pop();
+        thread.pop();
+    }
+}
+
+fn set_str(heap: &TestHeap, table: GcRef<Table>, key: &str, value: TValue) {
+    // SAFETY: the tests pass live objects.
+    unsafe {
+        let thread = &*heap.heap().main_thread;
+        thread.push(value);
+        let key = heap.heap().new_string(key.as_bytes()).expect("memory");
+        set(heap, table, TValue::object(key), value);
+        thread.pop();
+    }
+}
+
+fn get_str(heap: &TestHeap, table: GcRef<Table>, key: &str) -> TValue {
+    table.get_str(heap.heap().new_string(key.as_bytes()).expect("memory"))
+}
+
+/// A table that is anchored until the next one with this slot, with the given `__mode`.
+fn weak_table(heap: &TestHeap, slot: i64, mode: &str) -> GcRef<Table> {
+    let table = heap.table(slot);
+    let metatable = heap.heap().new_table().expect("memory");
+    // SAFETY: the table is anchored and keeps its metatable.
+    unsafe { heap.heap().set_metatable(TValue::object(table), Some(metatable)) };
+    let mode = heap.heap().new_string(mode.as_bytes()).expect("memory");
+    set_str(heap, metatable, "__mode", TValue::object(mode));
+    table
+}
+
+fn garbage_table(heap: &TestHeap) -> TValue {
+    TValue::object(heap.heap().new_table().expect("memory"))
+}
+
+fn entries(table: GcRef<Table>) -> Vec<(TValue, TValue)> {
+    let mut found = Vec::new();
+    let mut key = TValue::NIL;
+    // SAFETY: the key comes from the table itself.
+    while let Some((k, v)) = unsafe { table.next(key) }.expect("a key of the table") {
+        found.push((k, v));
+        key = k;
+    }
+    found
+}
+
+#[test]
+fn weak_values_go_and_strings_stay() {
+    let heap = heap();
+    let weak = weak_table(&heap, ROOT, "v");
+    let kept = heap.table(ROOT + 1);
+    for i in 1..=20 {
+        set(&heap, weak, TValue::integer(i), garbage_table(&heap));
+        set_str(&heap, weak, &format!("k{i}"), garbage_table(&heap));
+    }
+    let long = heap.heap().new_string(&[b'x'; 100]).expect("memory");
+    set(&heap, weak, TValue::integer(21), TValue::object(long));
+    set_str(&heap, weak, "short", TValue::integer(7));
+    set_str(&heap, weak, "kept", TValue::object(kept));
+    heap.collect();
+    assert_eq!(entries(weak).len(), 3);
+    assert!(weak.get_int(21).is_string());
+    assert!(get_str(&heap, weak, "kept").same_bits(TValue::object(kept)));
+}
+
+#[test]
+fn weak_keys_are_ephemerons() {
+    let heap = heap();
+    let weak = weak_table(&heap, ROOT, "k");
+    // A chain of 100 entries, each value holding the next key; the first key decides.
+    let first = heap.table(ROOT + 1);
+    let mut key = first;
+    for _ in 0..100 {
+        let value = heap.heap().new_table().expect("memory");
+        set(&heap, weak, TValue::object(key), TValue::object(value));
+        let next = heap.heap().new_table().expect("memory");
+        set(&heap, value, TValue::integer(1), TValue::object(next));
+        key = next;
+    }
+    // An entry whose value holds its own key.
+    let own = heap.heap().new_table().expect("memory");
+    set(&heap, weak, TValue::object(own), TValue::object(own));
+    heap.collect();
+    assert_eq!(entries(weak).len(), 100);
+    heap.anchor(ROOT + 1, TValue::NIL);
+    heap.collect();
+    assert_eq!(entries(weak).len(), 0);
+}
+
+#[test]
+fn both_sides_weak() {
+    let heap = heap();
+    let weak = weak_table(&heap, ROOT, "kv");
+    let kept = TValue::object(heap.table(ROOT + 1));
+    set(&heap, weak, kept, kept);
+    set(&heap, weak, kept, kept);
+    set(&heap, weak, TValue::integer(1), kept);
+    set(&heap, weak, TValue::integer(2), garbage_table(&heap));
+    set(&heap, weak, garbage_table(&heap), TValue::integer(3));
+    set(&heap, weak, garbage_table(&heap), kept);
+    set(&heap, weak, kept, garbage_table(&heap));
+    heap.collect();
+    assert_eq!(entries(weak).len(), 1);
+    assert!(weak.get_int(1).same_bits(kept));
+}
+
+/// Gives the value a metatable with a `__gc` field.
+fn bless(heap: &TestHeap, value: TValue, metatable: GcRef<Table>) {
+    // SAFETY: both are live.
+    unsafe { heap.heap().set_metatable(value, Some(metatable)) };
+}
+
+fn finalizer_metatable(heap: &TestHeap, slot: i64) -> GcRef<Table> {
+    let metatable = heap.table(slot);
+    set_str(heap, metatable, "__gc", TValue::TRUE);
+    metatable
+}
+
+/// The numbers of the pending objects, in the order in which they are to be finalized.
+fn drain(heap: &TestHeap) -> Vec<i64> {
+    let mut order = Vec::new();
+    while let Some(object) = heap.heap().next_finalizer() {
+        // SAFETY: the object is a live table.
+        let number = unsafe { object.as_ref::<Table>() }.get_int(1);
+        order.push(number.as_integer().expect("a number"));
+    }
+    order
+}
+
+fn finalizable(heap: &TestHeap, metatable: GcRef<Table>, number: i64) -> GcRef<Table> {
+    let object = heap.heap().new_table().expect("memory");
+    set(heap, object, TValue::integer(1), TValue::integer(number));
+    bless(heap, TValue::object(object), metatable);
+    object
+}
+
+#[test]
+fn finalizers_run_in_reverse_order() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    for i in 1..=10 {
+        finalizable(&heap, metatable, i);
+    }
+    heap.collect();
+    assert_eq!(drain(&heap), (1..=10).rev().collect::<Vec<_>>());
+    // They are ordinary garbage now.
+    heap.collect();
+    assert!(!heap.heap().has_pending());
+    // What is left over from one cycle comes before what the next one finds.
+    for i in 1..=2 {
+        finalizable(&heap, metatable, i);
+    }
+    heap.collect();
+    for i in 3..=4 {
+        finalizable(&heap, metatable, i);
+    }
+    heap.collect();
+    assert_eq!(drain(&heap), [2, 1, 4, 3]);
+    for i in 1..=3 {
+        heap.anchor(ROOT + i, TValue::object(finalizable(&heap, metatable, i)));
+    }
+    heap.collect();
+    assert!(!heap.heap().has_pending());
+    // SAFETY: the heap ends here.
+    unsafe { heap.heap().separate_all() };
+    assert_eq!(drain(&heap), [3, 2, 1]);
+}
+
+#[test]
+fn resurrection_and_weak_tables() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    let weak_values = weak_table(&heap, ROOT + 1, "v");
+    let weak_keys = weak_table(&heap, ROOT + 2, "k");
+    let part = garbage_table(&heap);
+    set_str(&heap, weak_values, "part", part);
+    set(&heap, weak_keys, part, TValue::integer(1));
+    let object = finalizable(&heap, metatable, 5);
+    set(&heap, object, TValue::integer(2), part);
+    set(&heap, weak_keys, TValue::object(object), TValue::integer(2));
+    set(&heap, weak_values, TValue::integer(1), TValue::object(object));
+    heap.collect();
+    // Values go before the finalizer, keys after it.
+    assert_eq!(entries(weak_values).len(), 0);
+    assert_eq!(entries(weak_keys).len(), 2);
+    let revived = heap.heap().next_finalizer().expect("one is due");
+    heap.anchor(ROOT + 3, revived);
+    heap.collect();
+    assert!(!heap.heap().has_pending());
+    assert!(object.get_int(2).same_bits(part));
+    heap.anchor(ROOT + 3, TValue::NIL);
+    heap.collect();
+    assert!(!heap.heap().has_pending());
+    assert_eq!(entries(weak_keys).len(), 0);
+}
+
+#[test]
+fn finalizers_due_double() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    for i in 1..=10 {
+        finalizable(&heap, metatable, i);
+    }
+    let mut called = Vec::new();
+    let mut done = 0;
+    while done < 10 {
+        // SAFETY: everything needed is anchored.
+        unsafe {
+            heap.heap().gc_step(0);
+            heap.heap().check();
+        }
+        let due = heap.heap().finalizers_due();
+        for _ in 0..due {
+            heap.heap().next_finalizer().expect("it was due");
+        }
+        done += due;
+        if due > 0 {
+            called.push(due);
+        }
+    }
+    assert_eq!(called, [1, 2, 4, 3]);
+    assert_eq!(heap.heap().finalizers_due(), 0);
+}
+
+/// The open upvalue over a slot.
+fn find_upvalue(heap: &TestHeap, thread: GcRef<Thread>, slot: usize) -> GcRef<UpVal> {
+    let place = thread.stack.get().wrapping_add(slot);
+    let (mut above, mut next) = (None::<GcRef<UpVal>>, thread.open_upvals.get());
+    // SAFETY: the list holds live open upvalues, highest first.
+    unsafe {
+        while !next.is_null() && (*next).v.get() >= place {
+            above = Some(GcRef::from_ptr(next));
+            next = (*next).open_next();
+        }
+    }
+    if let Some(found) = above.filter(|upval| upval.v.get() == place) {
+        return found;
+    }
+    let upval = heap.heap().new_upval().expect("memory");
+    upval.open(place, next);
+    match above {
+        Some(above) => above.set_open_next(upval.as_ptr()),
+        None => thread.open_upvals.set(upval.as_ptr()),
+    }
+    heap.heap().keep_in_twups(thread);
+    upval
+}
+
+/// A sealed prototype without instructions, and a closure of it with one upvalue.
+fn closure(heap: &TestHeap, slot: i64) -> GcRef<LuaClosure> {
+    let proto = heap.heap().new_proto().expect("memory");
+    heap.anchor(slot, TValue { u: proto.addr(), t: tag::PROTO });
+    let block = heap.heap().allocate(perilune_core::AllocKind::Other, 4 * 8).expect("memory");
+    // SAFETY: the block has three words before the code and one for it (F1).
+    unsafe { proto.code.set(block.cast::<perilune_core::code::Instruction>().add(3)) };
+    proto.code_len.set(1);
+    proto.seal();
+    let closure = heap.heap().new_lua_closure(proto, 1).expect("memory");
+    heap.anchor(slot, TValue::object(closure));
+    closure
+}
+
+/// Makes the closure share the variable in a slot of the thread.
+fn open_upvalue(heap: &TestHeap, thread: GcRef<Thread>, closure: GcRef<LuaClosure>, slot: usize) -> GcRef<UpVal> {
+    let upval = find_upvalue(heap, thread, slot);
+    // SAFETY: all are live.
+    unsafe {
+        closure.upval_slot(0).write(upval.as_ptr());
+        heap.heap().barrier_object(closure.as_header(), upval.as_header());
+    }
+    upval
+}
+
+#[test]
+fn an_upvalue_outlives_its_thread() {
+    let heap = heap();
+    let function = closure(&heap, ROOT);
+    let thread = heap.heap().new_thread().expect("memory");
+    heap.anchor(ROOT + 1, TValue::object(thread));
+    thread.push(garbage_table(&heap));
+    let upval = open_upvalue(&heap, thread, function, 1);
+    heap.collect();
+    assert!(upval.is_open());
+    heap.anchor(ROOT + 1, TValue::NIL);
+    heap.collect();
+    assert!(!upval.is_open() && upval.value().is_table());
+    heap.collect();
+    assert!(upval.value().is_table());
+    assert!(heap.heap().twups.is_null());
+}
+
+#[test]
+fn a_thread_in_a_cycle_through_its_upvalue() {
+    let heap = heap();
+    let function = closure(&heap, ROOT);
+    let thread = heap.heap().new_thread().expect("memory");
+    heap.anchor(ROOT + 1, TValue::object(thread));
+    thread.push(TValue::object(thread));
+    thread.push(TValue::object(function));
+    open_upvalue(&heap, thread, function, 1);
+    heap.collect();
+    // SAFETY: the heap is sound.
+    let before = unsafe { heap.heap().object_count() };
+    heap.anchor(ROOT, TValue::NIL);
+    heap.anchor(ROOT + 1, TValue::NIL);
+    // The new upvalue keeps its value alive once more, as in Lua 5.3.
+    heap.collect();
+    heap.collect();
+    // SAFETY: the heap is sound.
+    assert_eq!(unsafe { heap.heap().object_count() }, before - 4);
+}
+
+#[test]
+fn an_upvalue_closed_between_steps() {
+    let heap = heap();
+    let function = closure(&heap, ROOT);
+    let thread = heap.heap().new_thread().expect("memory");
+    heap.anchor(ROOT + 1, TValue::object(thread));
+    thread.push(TValue::NIL);
+    let upval = open_upvalue(&heap, thread, function, 1);
+    heap.collect();
+    // SAFETY: all is anchored.
+    unsafe {
+        heap.heap().run_until(Phase::Atomic);
+        assert_eq!(heap.heap().color(upval.header()), Color::Gray);
+        upval.v.get().write(garbage_table(&heap));
+        thread.open_upvals.set(std::ptr::null_mut());
+        upval.close();
+        heap.heap().barrier_upval(upval);
+        thread.pop();
+        heap.heap().check();
+        heap.heap().run_until(Phase::Pause);
+        heap.heap().check();
+    }
+    assert!(upval.value().is_table());
+}
+
+#[test]
+fn stale_slots_become_nil() {
+    let heap = heap();
+    let thread = heap.heap().new_thread().expect("memory");
+    heap.anchor(ROOT, TValue::object(thread));
+    thread.push(garbage_table(&heap));
+    thread.pop();
+    heap.collect();
+    // SAFETY: the slot is in the stack.
+    assert!(unsafe { *thread.top.get() }.is_nil());
+}
+
+#[test]
+fn deep_chains_do_not_recurse() {
+    let heap = heap();
+    let mut last = TValue::NIL;
+    for _ in 0..100_000 {
+        let userdata: GcRef<Userdata> = heap.heap().new_userdata(0).expect("memory");
+        // SAFETY: both are live.
+        unsafe { heap.heap().set_user_value(userdata, last) };
+        last = TValue::object(userdata);
+        heap.anchor(ROOT, last);
+        let table = heap.heap().new_table().expect("memory");
+        set(&heap, table, TValue::integer(1), last);
+        last = TValue::object(table);
+        heap.anchor(ROOT, last);
+    }
+    heap.collect();
+}
+
+/// Brings the collector to a phase, and to the next pause after `act`; the heap is sound all the time.
+fn during(heap: &TestHeap, phase: Phase, act: impl FnOnce()) {
+    // SAFETY: everything needed is anchored.
+    unsafe {
+        heap.heap().run_until(phase);
+        heap.heap().check();
+        act();
+        heap.heap().check();
+        heap.heap().run_until(Phase::Pause);
+        heap.heap().check();
+    }
+}
+
+#[test]
+fn the_sweep_stands_on_an_object_that_leaves_its_list() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    for _ in 0..2 {
+        for i in 1..=10 {
+            garbage_table(&heap);
+            finalizable(&heap, metatable, i);
+        }
+        let object = TValue::object(heap.table(ROOT + 1));
+        during(&heap, Phase::SweepAll, || bless(&heap, object, metatable));
+        while heap.heap().next_finalizer().is_some() {}
+        let string = heap.string(ROOT + 1, b"to be fixed");
+        during(&heap, Phase::SweepAll, || heap.heap().fix(string.as_header()));
+        let object = TValue::object(heap.table(ROOT + 1));
+        during(&heap, Phase::SweepFinalizable, || bless(&heap, object, metatable));
+        heap.anchor(ROOT + 1, TValue::NIL);
+    }
+}
+
+#[test]
+fn finalizers_run_during_a_sweep() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    for phase in [Phase::SweepAll, Phase::SweepFinalizable, Phase::SweepPending] {
+        for taken in [0, 1, 300, 800, 2000] {
+            for i in 1..=2000 {
+                finalizable(&heap, metatable, i);
+            }
+            during(&heap, phase, || {
+                // SAFETY: everything needed is anchored.
+                unsafe { heap.heap().gc_step(0) };
+                for _ in 0..taken {
+                    heap.heap().next_finalizer().expect("there are as many");
+                }
+            });
+            assert_eq!(drain(&heap), (1..=2000 - taken).rev().collect::<Vec<_>>());
+        }
+    }
+}
+
+fn steps_to_the_end(heap: &TestHeap, kib: i32) -> usize {
+    heap.heap().running = false;
+    heap.collect();
+    let table = heap.table(ROOT);
+    for i in 1..=100 {
+        let inner = heap.heap().new_table().expect("memory");
+        set(heap, table, TValue::integer(i), TValue::object(inner));
+        set(heap, inner, TValue::integer(1), garbage_table(heap));
+        garbage_table(heap);
+    }
+    let before = heap.heap().total_bytes();
+    let mut steps = 1;
+    // SAFETY: everything needed is anchored.
+    while !unsafe { heap.heap().gc_step(kib) } {
+        steps += 1;
+    }
+    assert!(heap.heap().total_bytes() < before);
+    assert!(!heap.heap().running);
+    steps
+}
+
+#[test]
+fn the_size_of_steps() {
+    let heap = heap();
+    // As many objects as a state with its libraries has.
+    let many = heap.table(ROOT + 1);
+    for i in 1..=400 {
+        set(&heap, many, TValue::integer(i), garbage_table(&heap));
+    }
+    assert!(steps_to_the_end(&heap, 0) > 10);
+    assert!(steps_to_the_end(&heap, 10) < steps_to_the_end(&heap, 2));
+    assert_eq!(steps_to_the_end(&heap, 20_000), 1);
+    // SAFETY: everything needed is anchored.
+    assert!(unsafe { heap.heap().gc_step(20_000) });
+}
+
+#[test]
+fn strange_parameters() {
+    let heap = heap();
+    for pause in [0, 2, 10, 90, 500, 5000, 30_000, i32::MAX, -1] {
+        for step_mul in [0, 2, 10, 90, 500, 5000, 30_000, i32::MAX, -1] {
+            heap.heap().set_gc_pause(pause);
+            heap.heap().set_gc_step_mul(step_mul);
+            // SAFETY: everything needed is anchored.
+            unsafe {
+                heap.heap().gc_step(0);
+                heap.heap().gc_step(10_000);
+                heap.heap().gc_step(i32::MAX);
+                heap.heap().gc_step(i32::MIN);
+                heap.heap().step();
+            }
+        }
+    }
+    heap.collect();
+}
+
+#[test]
+fn the_pace() {
+    let heap = heap();
+    heap.collect();
+    let kept = heap.table(ROOT);
+    for i in 1..=5000 {
+        set(&heap, kept, TValue::integer(i), garbage_table(&heap));
+    }
+    heap.collect();
+    let live = heap.heap().total_bytes();
+    let (mut most, mut steps) = (0, 0);
+    for _ in 0..200_000 {
+        garbage_table(&heap);
+        if heap.heap().debt > 0 {
+            steps += 1;
+            // SAFETY: everything needed is anchored.
+            unsafe { heap.heap().step() };
+        }
+        most = most.max(heap.heap().total_bytes());
+    }
+    assert!(most > 3 * live / 2 && most < 4 * live, "{live} live, at most {most}");
+    assert!(steps > 100);
+    heap.collect();
+}
+
+/// An object of the random test as the test sees it: up to four references.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Table,
+    WeakValues,
+    Userdata,
+    Native,
+    Closure,
+    Thread,
+}
+
+/// The `i`-th reference of an object.
+fn edge(object: TValue, i: usize) -> TValue {
+    // SAFETY: the object is live, and of the type that its tag says.
+    unsafe {
+        match object.tag() {
+            tag::TABLE => object.as_ref::<Table>().get_int(i as i64 * 1000),
+            tag::USERDATA => object.as_ref::<Userdata>().user_value(),
+            tag::NATIVE_CLOSURE => *object.as_ref::<perilune_core::NativeClosure>().upvalue_slot(i),
+            tag::LUA_CLOSURE => object.as_ref::<LuaClosure>().upval(0).map_or(TValue::NIL, |upval| upval.value()),
+            tag::THREAD => *object.as_ref::<Thread>().stack.get().add(1 + i),
+            _ => TValue::NIL,
+        }
+    }
+}
+
+fn set_edge(heap: &TestHeap, object: TValue, i: usize, value: TValue) {
+    // SAFETY: both are live.
+    unsafe {
+        match object.tag() {
+            tag::TABLE => set(heap, object.as_ref(), TValue::integer(i as i64 * 1000), value),
+            tag::USERDATA => heap.heap().set_user_value(object.as_ref(), value),
+            tag::NATIVE_CLOSURE => {
+                object.as_ref::<perilune_core::NativeClosure>().upvalue_slot(i).write(value);
+                heap.heap().barrier_forward(object.header(), value);
+            }
+            tag::LUA_CLOSURE => {
+                let closure = object.as_ref::<LuaClosure>();
+                if value.tag() == tag::LUA_CLOSURE && i < 2 {
+                    // Both share their variable from now on.
+                    let other = value.as_ref::<LuaClosure>().upval(0).expect("made with it");
+                    closure.upval_slot(0).write(other.as_ptr());
+                    heap.heap().barrier_object(closure.as_header(), other.as_header());
+                    return;
+                }
+                let upval = closure.upval(0).expect("made with it");
+                upval.v.get().write(value);
+                heap.heap().barrier_upval(upval);
+            }
+            tag::THREAD if value.tag() == tag::LUA_CLOSURE => {
+                open_upvalue(heap, object.as_ref(), value.as_ref(), 1 + i);
+            }
+            tag::THREAD => object.as_ref::<Thread>().stack.get().add(1 + i).write(value),
+            _ => {}
+        }
+    }
+}
+
+fn make(heap: &TestHeap, kind: Kind, anchor: i64) -> TValue {
+    match kind {
+        Kind::Table => TValue::object(heap.table(anchor)),
+        Kind::WeakValues => TValue::object(weak_table(heap, anchor, "v")),
+        Kind::Userdata => TValue::object(heap.heap().new_userdata(8).expect("memory")),
+        Kind::Native => TValue::object(heap.heap().new_native_closure(std::ptr::null(), 4).expect("memory")),
+        Kind::Closure => {
+            let function = closure(heap, anchor);
+            let upval = heap.heap().new_upval().expect("memory");
+            // SAFETY: both are live.
+            unsafe {
+                function.upval_slot(0).write(upval.as_ptr());
+                heap.heap().barrier_object(function.as_header(), upval.as_header());
+            }
+            TValue::object(function)
+        }
+        Kind::Thread => {
+            let thread = heap.heap().new_thread().expect("memory");
+            for _ in 0..4 {
+                thread.push(TValue::NIL);
+            }
+            TValue::object(thread)
+        }
+    }
+}
+
+/// Walks everything reachable from the roots in a fixed order. Returns the tags met, with the number of the first visit.
+fn shape(heap: &TestHeap, roots: i64) -> Vec<(u8, usize)> {
+    let mut seen = std::collections::HashMap::new();
+    let mut shape = Vec::new();
+    let mut queue: std::collections::VecDeque<_> = (0..roots).map(|i| heap.registry().get_int(100 + i)).collect();
+    while let Some(value) = queue.pop_front() {
+        let next = seen.len();
+        let number = if value.is_collectable() { *seen.entry(value.u).or_insert(next) } else { 0 };
+        shape.push((value.tag(), number));
+        if value.is_collectable() && number == next {
+            queue.extend((0..4).map(|i| edge(value, i)));
+        }
+    }
+    shape
+}
+
+/// The same random changes, under the given collector; `after` runs between them.
+fn mutate(seed: u64, after: impl Fn(&TestHeap, u64)) -> (Vec<(u8, usize)>, usize) {
+    const ROOTS: i64 = 12;
+    let heap = heap();
+    heap.heap().running = false;
+    let mut random = Random(seed);
+    for count in 0..3000 {
+        let root = 100 + random.below(ROOTS as u64) as i64;
+        let kind = match random.below(16) {
+            0 => Kind::Thread,
+            1 | 2 => Kind::Userdata,
+            3 | 4 => Kind::Native,
+            5..=7 => Kind::Closure,
+            8 => Kind::WeakValues,
+            _ => Kind::Table,
+        };
+        // Follow a random path, and hang the new object, or one that is found on another path, at its end.
+        let walk = |random: &mut Random| {
+            let mut at = heap.registry().get_int(100 + random.below(ROOTS as u64) as i64);
+            for _ in 0..random.below(12) {
+                // A weak table's content depends on when it is looked at.
+                if is_weak(at) {
+                    break;
+                }
+                let next = edge(at, random.below(4) as usize);
+                if !next.is_collectable() {
+                    break;
+                }
+                at = next;
+            }
+            at
+        };
+        let slot = random.below(4) as usize;
+        match random.below(100) {
+            0 | 1 => heap.anchor(root, TValue::NIL),
+            2..=9 => {
+                let made = make(&heap, kind, 50);
+                heap.anchor(root, made);
+            }
+            10..=29 => {
+                let target = walk(&mut random);
+                let value = walk(&mut random);
+                if target.is_collectable() {
+                    set_edge(&heap, target, slot, value);
+                }
+            }
+            30..=34 => {
+                let target = walk(&mut random);
+                if target.is_collectable() {
+                    set_edge(&heap, target, slot, TValue::NIL);
+                }
+            }
+            _ => {
+                let target = walk(&mut random);
+                let value = make(&heap, kind, 50);
+                heap.anchor(50, value);
+                if target.is_collectable() {
+                    set_edge(&heap, target, slot, value);
+                }
+            }
+        }
+        heap.anchor(50, TValue::NIL);
+        after(&heap, count);
+    }
+    // A new open upvalue keeps its value once more, and so on along a chain of threads.
+    for _ in 0..20 {
+        heap.collect();
+    }
+    // SAFETY: the heap is sound.
+    (shape(&heap, ROOTS), unsafe { heap.heap().object_count() })
+}
+
+fn is_weak(value: TValue) -> bool {
+    // SAFETY: the tag was checked.
+    value.is_table() && unsafe { value.as_ref::<Table>() }.metatable().is_some()
+}
+
+#[test]
+fn incremental_collections_keep_what_full_ones_keep() {
+    for seed in 1..=12 {
+        let full = mutate(seed * 7919, |heap, count| {
+            if count % 50 == 0 {
+                heap.collect();
+            }
+        });
+        let steps = std::cell::RefCell::new(Random(seed));
+        let incremental = mutate(seed * 7919, |heap, count| {
+            // SAFETY: everything needed is anchored.
+            unsafe {
+                if steps.borrow_mut().below(3) == 0 {
+                    heap.heap().gc_step(0);
+                }
+                if count % 7 == 0 {
+                    heap.heap().check();
+                }
+            }
+        });
+        let never = mutate(seed * 7919, |_, _| ());
+        assert_eq!(full.1, incremental.1);
+        assert_eq!(full.1, never.1);
+        assert!(full.0 == incremental.0 && full.0 == never.0);
+        assert!(full.0.len() > 30, "the test keeps too little: {}", full.0.len());
+    }
+}
+
+#[test]
+fn a_cached_closure_is_not_kept() {
+    let heap = heap();
+    let function = closure(&heap, ROOT);
+    let proto: GcRef<Proto> = function.proto();
+    heap.anchor(ROOT + 1, TValue { u: proto.addr(), t: tag::PROTO });
+    // SAFETY: both are live.
+    unsafe { heap.heap().cache_closure(proto, function) };
+    heap.collect();
+    assert!(!proto.cache.get().is_null() || proto.header().is_white());
+    heap.anchor(ROOT, TValue::NIL);
+    heap.collect();
+    assert!(proto.cache.get().is_null());
+}

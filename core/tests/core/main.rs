@@ -1,0 +1,8 @@
+//! Tests of the heap from outside.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod gc;
+mod heap;
+mod strings;
+mod tables;

@@ -1,0 +1,150 @@
+//! The coroutine library (manual §6.2).
+//!
+//! `resume` and what `wrap` returns are stackless: they ask the machine for the resumption and go on in a continuation.
+
+use perilune_vm::{CoStatus, LuaResult, LuaState, LuaType, NativeFn, Status, ThreadRef, upvalue_index};
+
+/// The first argument, which must be a thread.
+fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
+    match lua.to_thread(1) {
+        Some(co) => Ok(co),
+        None => Err(lua.arg_error(1, "thread expected")),
+    }
+}
+
+/// Moves the `nargs` topmost values to a coroutine that is about to be resumed; otherwise says why it cannot be.
+///
+/// The coroutine must be in a slot of the stack or an upvalue.
+fn prepare(lua: &mut LuaState, co: ThreadRef, nargs: usize) -> LuaResult<Option<&'static str>> {
+    // SAFETY: L5.
+    let state = unsafe { co.state() };
+    if !state.check_stack(nargs) {
+        return Ok(Some("too many arguments to resume"));
+    }
+    let refusal = if state.status() == Status::Ok && state.get_top() == 0 {
+        Some("cannot resume dead coroutine")
+    } else {
+        match lua.coroutine_status(co) {
+            CoStatus::Suspended => None,
+            CoStatus::Dead => Some("cannot resume dead coroutine"),
+            CoStatus::Running | CoStatus::Normal => Some("cannot resume non-suspended coroutine"),
+        }
+    };
+    if refusal.is_none() {
+        lua.xmove(state, nargs)?;
+    }
+    Ok(refusal)
+}
+
+/// `coroutine.create (f)` (§6.2)
+fn create(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.check_type(1, LuaType::Function)?;
+    let co = lua.new_thread()?;
+    lua.push_value(1)?;
+    // SAFETY: L5; it is on top.
+    lua.xmove(unsafe { co.state() }, 1)?;
+    Ok(1)
+}
+
+/// `coroutine.isyieldable ()` (§6.2)
+fn isyieldable(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.push_boolean(lua.is_yieldable())?;
+    Ok(1)
+}
+
+/// `coroutine.resume (co [, val1, ···])` (§6.2)
+fn resume(lua: &mut LuaState) -> LuaResult<usize> {
+    let co = thread_argument(lua)?;
+    let nargs = lua.get_top() as usize - 1;
+    if let Some(refusal) = prepare(lua, co, nargs)? {
+        lua.push_boolean(false)?;
+        lua.push_str(refusal)?;
+        return Ok(2);
+    }
+    // The first result, if there is no error, goes below those of the coroutine.
+    lua.push_boolean(true)?;
+    lua.resume_then(co, nargs, 0, finish_resume)
+}
+
+/// Returns true and what the coroutine passed, or false and its error.
+fn finish_resume(lua: &mut LuaState, status: Status, _: isize) -> LuaResult<usize> {
+    if status.is_error() {
+        lua.push_boolean(false)?;
+        lua.insert(-2);
+        return Ok(2);
+    }
+    Ok(lua.get_top() as usize - 1)
+}
+
+/// `coroutine.running ()` (§6.2)
+fn running(lua: &mut LuaState) -> LuaResult<usize> {
+    let is_main = lua.push_thread()?;
+    lua.push_boolean(is_main)?;
+    Ok(2)
+}
+
+/// `coroutine.status (co)` (§6.2)
+fn status(lua: &mut LuaState) -> LuaResult<usize> {
+    let co = thread_argument(lua)?;
+    lua.push_str(lua.coroutine_status(co).name())?;
+    Ok(1)
+}
+
+/// `coroutine.wrap (f)` (§6.2)
+fn wrap(lua: &mut LuaState) -> LuaResult<usize> {
+    create(lua)?;
+    lua.push_native_closure(resume_wrapped, 1)?;
+    Ok(1)
+}
+
+/// What `wrap` returns: resumes the coroutine that is its upvalue.
+fn resume_wrapped(lua: &mut LuaState) -> LuaResult<usize> {
+    let Some(co) = lua.to_thread(upvalue_index(1)) else {
+        return Err(lua.raise(format_args!("cannot resume dead coroutine")));
+    };
+    let nargs = lua.get_top() as usize;
+    if let Some(refusal) = prepare(lua, co, nargs)? {
+        lua.push_str(refusal)?;
+        return propagate(lua);
+    }
+    lua.resume_then(co, nargs, 0, finish_wrapped)
+}
+
+/// Returns what the coroutine passed, or propagates its error.
+fn finish_wrapped(lua: &mut LuaState, status: Status, _: isize) -> LuaResult<usize> {
+    if status.is_error() { propagate(lua) } else { Ok(lua.get_top() as usize) }
+}
+
+/// Raises the error value on top; a message gets the position of the caller in front.
+fn propagate(lua: &mut LuaState) -> LuaResult<usize> {
+    if lua.lua_type(-1) == LuaType::String {
+        lua.where_(1)?;
+        lua.insert(-2);
+        lua.concat(2)?;
+    }
+    Err(lua.error())
+}
+
+/// `coroutine.yield (···)` (§6.2)
+fn yield_(lua: &mut LuaState) -> LuaResult<usize> {
+    let count = lua.get_top() as usize;
+    lua.yield_values(count)
+}
+
+/// The functions, in the manual's order.
+const FUNCTIONS: &[(&str, NativeFn)] = &[
+    ("create", create),
+    ("isyieldable", isyieldable),
+    ("resume", resume),
+    ("running", running),
+    ("status", status),
+    ("wrap", wrap),
+    ("yield", yield_),
+];
+
+/// Opens the coroutine library and pushes its table.
+#[doc(alias = "luaopen_coroutine")]
+pub fn open_coroutine(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.new_lib(FUNCTIONS)?;
+    Ok(1)
+}

@@ -1,0 +1,336 @@
+//! The operating system library (manual §6.9), over the C library.
+
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+
+use libc::{c_int, time_t, tm};
+use perilune_vm::{Buffer, LuaResult, LuaState, LuaType, NativeFn, Thrown};
+
+use crate::message::{c_bytes, push_parts};
+use crate::result::{exec_result, file_result};
+
+/// What is said of a time that the system has no date for, or the other way round.
+const UNREPRESENTABLE: &str = "time result cannot be represented in this installation";
+/// The largest magnitude of a date field, so that the system can normalise it without overflow.
+const MAX_DATE_FIELD: i64 = (i32::MAX / 2) as i64;
+/// The room that one conversion of a date gets.
+const DATE_ITEM: usize = 250;
+/// The conversions of dates that have one letter.
+const CONVERSIONS: &[u8] = b"aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%";
+/// The letters that may follow `E` in a conversion.
+const E_CONVERSIONS: &[u8] = b"cCxXyY";
+/// The letters that may follow `O` in a conversion.
+const O_CONVERSIONS: &[u8] = b"deHImMSuUVwWy";
+
+/// `os.clock ()` (§6.9)
+fn clock(lua: &mut LuaState) -> LuaResult<usize> {
+    let mut used = MaybeUninit::<libc::timespec>::zeroed();
+    // SAFETY: the structure is valid for the call, and all zeros is a value of it.
+    let used = unsafe {
+        libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, used.as_mut_ptr());
+        used.assume_init()
+    };
+    // C counts in microseconds.
+    let microseconds = used.tv_sec as f64 * 1e6 + (used.tv_nsec / 1000) as f64;
+    lua.push_number(microseconds / 1e6)?;
+    Ok(1)
+}
+
+/// `os.date ([format [, time]])` (§6.9)
+fn date(lua: &mut LuaState) -> LuaResult<usize> {
+    // SAFETY: L1.
+    let format = lua.opt_str(1)?.map_or(&b"%c"[..], |format| unsafe { format.bytes() });
+    let time = if lua.is_none_or_nil(2) { now() } else { check_time(lua, 2)? };
+    let (utc, format) = match format {
+        [b'!', rest @ ..] => (true, rest),
+        format => (false, format),
+    };
+    let Some(date) = broken_down(time, utc) else {
+        return Err(lua.raise(format_args!("{UNREPRESENTABLE}")));
+    };
+    if c_bytes(format) == b"*t" {
+        lua.create_table(0, 9)?;
+        set_date_fields(lua, &date)?;
+    } else {
+        format_date(lua, format, &date)?;
+    }
+    Ok(1)
+}
+
+/// Pushes a date in a format.
+fn format_date(lua: &mut LuaState, mut format: &[u8], date: &tm) -> LuaResult<()> {
+    let mut buffer = Buffer::new(lua)?;
+    while let Some(percent) = format.iter().position(|&byte| byte == b'%') {
+        buffer.extend(lua, &format[..percent])?;
+        format = &format[percent + 1..];
+        let Some(len) = conversion_length(format) else {
+            return Err(invalid_conversion(lua, format));
+        };
+        let mut conversion = [b'%', 0, 0, 0];
+        conversion[1..=len].copy_from_slice(&format[..len]);
+        format = &format[len..];
+        let mut item = [0; DATE_ITEM];
+        // SAFETY: the array is as large as is said, the conversion ends with a NUL, and the date is complete.
+        let item_len =
+            unsafe { libc::strftime(item.as_mut_ptr().cast(), DATE_ITEM, conversion.as_ptr().cast(), date) };
+        buffer.extend(lua, &item[..item_len])?;
+    }
+    buffer.extend(lua, format)?;
+    buffer.finish(lua)
+}
+
+/// The number of letters of the conversion that begins here, if it is one.
+fn conversion_length(format: &[u8]) -> Option<usize> {
+    match format {
+        [b'E', letter, ..] if E_CONVERSIONS.contains(letter) => Some(2),
+        [b'O', letter, ..] if O_CONVERSIONS.contains(letter) => Some(2),
+        [letter, ..] if CONVERSIONS.contains(letter) => Some(1),
+        _ => None,
+    }
+}
+
+/// The error that a conversion does not exist; the message shows the rest of the format.
+fn invalid_conversion(lua: &mut LuaState, rest: &[u8]) -> Thrown {
+    let pushed = push_parts(lua, &[b"invalid conversion specifier '%", c_bytes(rest), b"'"]);
+    match pushed.and_then(|()| lua.to_str(-1)) {
+        Ok(message) => {
+            // SAFETY: L1.
+            let message = message.map_or(&[][..], |message| unsafe { message.bytes() });
+            // What follows a byte that is not UTF-8 is left out.
+            let text = message.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+            lua.arg_error(1, text)
+        }
+        Err(thrown) => thrown,
+    }
+}
+
+/// `os.difftime (t2, t1)` (§6.9)
+fn difftime(lua: &mut LuaState) -> LuaResult<usize> {
+    let later = check_time(lua, 1)?;
+    let earlier = check_time(lua, 2)?;
+    // SAFETY: the function has no requirements.
+    lua.push_number(unsafe { libc::difftime(later, earlier) })?;
+    Ok(1)
+}
+
+/// `os.execute ([command])` (§6.9)
+fn execute(lua: &mut LuaState) -> LuaResult<usize> {
+    let Some(command) = lua.opt_str(1)? else {
+        // SAFETY: without a command, this asks whether there is a shell.
+        let shell = unsafe { libc::system(core::ptr::null()) };
+        lua.push_boolean(shell != 0)?;
+        return Ok(1);
+    };
+    // SAFETY: L1, L3.
+    let status = unsafe { libc::system(command.bytes().as_ptr().cast()) };
+    exec_result(lua, status)
+}
+
+/// `os.exit ([code [, close]])` (§6.9)
+fn exit(lua: &mut LuaState) -> LuaResult<usize> {
+    let code = if lua.is_boolean(1) {
+        if lua.to_boolean(1) { libc::EXIT_SUCCESS } else { libc::EXIT_FAILURE }
+    } else {
+        lua.opt_integer(1, i64::from(libc::EXIT_SUCCESS))? as c_int
+    };
+    if lua.to_boolean(2) {
+        close_state(lua);
+    }
+    std::process::exit(code)
+}
+
+/// `os.getenv (varname)` (§6.9)
+fn getenv(lua: &mut LuaState) -> LuaResult<usize> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    // SAFETY: L1.
+    let name = c_bytes(unsafe { lua.check_str(1)?.bytes() });
+    match std::env::var_os(std::ffi::OsStr::from_bytes(name)) {
+        Some(value) => lua.push_bytes(&value.into_vec())?,
+        None => lua.push_nil()?,
+    }
+    Ok(1)
+}
+
+/// `os.remove (filename)` (§6.9)
+fn remove(lua: &mut LuaState) -> LuaResult<usize> {
+    // SAFETY: L1.
+    let name = unsafe { lua.check_str(1)?.bytes() };
+    // SAFETY: L3.
+    let removed = unsafe { libc::remove(name.as_ptr().cast()) } == 0;
+    file_result(lua, removed, Some(name))
+}
+
+/// `os.rename (oldname, newname)` (§6.9)
+fn rename(lua: &mut LuaState) -> LuaResult<usize> {
+    let old_name = lua.check_str(1)?;
+    let new_name = lua.check_str(2)?;
+    // SAFETY: L1, L3.
+    let renamed = unsafe { libc::rename(old_name.bytes().as_ptr().cast(), new_name.bytes().as_ptr().cast()) } == 0;
+    file_result(lua, renamed, None)
+}
+
+/// `os.setlocale (locale [, category])` (§6.9)
+fn setlocale(lua: &mut LuaState) -> LuaResult<usize> {
+    const NAMES: &[&str] = &["all", "collate", "ctype", "monetary", "numeric", "time"];
+    const CATEGORIES: [c_int; 6] =
+        [libc::LC_ALL, libc::LC_COLLATE, libc::LC_CTYPE, libc::LC_MONETARY, libc::LC_NUMERIC, libc::LC_TIME];
+    // SAFETY: L1, L3.
+    let locale = lua.opt_str(1)?.map_or(core::ptr::null(), |locale| unsafe { locale.bytes().as_ptr().cast() });
+    let category = CATEGORIES[lua.check_option(2, Some("all"), NAMES)?];
+    // SAFETY: the locale is null or a C string; the result is null or one.
+    let current = unsafe {
+        let current = libc::setlocale(category, locale);
+        if current.is_null() { None } else { Some(CStr::from_ptr(current)) }
+    };
+    match current {
+        Some(current) => lua.push_bytes(current.to_bytes())?,
+        None => lua.push_nil()?,
+    }
+    Ok(1)
+}
+
+/// `os.time ([table])` (§6.9)
+fn time(lua: &mut LuaState) -> LuaResult<usize> {
+    let time = if lua.is_none_or_nil(1) {
+        now()
+    } else {
+        lua.check_type(1, LuaType::Table)?;
+        lua.set_top(1)?;
+        let mut date = read_date_fields(lua)?;
+        // SAFETY: the date is complete.
+        let time = unsafe { libc::mktime(&mut date) };
+        // The table gets the fields as the system has normalised them.
+        set_date_fields(lua, &date)?;
+        time
+    };
+    if time == -1 {
+        return Err(lua.raise(format_args!("{UNREPRESENTABLE}")));
+    }
+    lua.push_integer(time)?;
+    Ok(1)
+}
+
+/// `os.tmpname ()` (§6.9)
+fn tmpname(lua: &mut LuaState) -> LuaResult<usize> {
+    let mut name = *b"/tmp/lua_XXXXXX\0";
+    // SAFETY: the template ends with a NUL, and the descriptor, if there is one, is nobody else's.
+    let descriptor = unsafe {
+        let descriptor = libc::mkstemp(name.as_mut_ptr().cast());
+        if descriptor != -1 {
+            libc::close(descriptor);
+        }
+        descriptor
+    };
+    if descriptor == -1 {
+        return Err(lua.raise(format_args!("unable to generate a unique filename")));
+    }
+    lua.push_bytes(c_bytes(&name))?;
+    Ok(1)
+}
+
+/// The current time.
+fn now() -> time_t {
+    // SAFETY: the function may be given null.
+    unsafe { libc::time(core::ptr::null_mut()) }
+}
+
+/// The time that an argument must be.
+fn check_time(lua: &mut LuaState, arg: i32) -> LuaResult<time_t> {
+    let time = lua.check_integer(arg)?;
+    match time.try_into() {
+        Ok(time) => Ok(time),
+        Err(_) => Err(lua.arg_error(arg, "time out-of-bounds")),
+    }
+}
+
+/// The date of a time, in the local time zone or not.
+fn broken_down(time: time_t, utc: bool) -> Option<tm> {
+    let mut date = MaybeUninit::<tm>::zeroed();
+    // SAFETY: the structure is valid for the call, and all zeros is a value of it.
+    unsafe {
+        let found =
+            if utc { libc::gmtime_r(&time, date.as_mut_ptr()) } else { libc::localtime_r(&time, date.as_mut_ptr()) };
+        (!found.is_null()).then(|| date.assume_init())
+    }
+}
+
+/// Sets the fields of a date in the table on top.
+fn set_date_fields(lua: &mut LuaState, date: &tm) -> LuaResult<()> {
+    let fields = [
+        ("sec", date.tm_sec, 0),
+        ("min", date.tm_min, 0),
+        ("hour", date.tm_hour, 0),
+        ("day", date.tm_mday, 0),
+        ("month", date.tm_mon, 1),
+        ("year", date.tm_year, 1900),
+        ("wday", date.tm_wday, 1),
+        ("yday", date.tm_yday, 1),
+    ];
+    for (name, value, offset) in fields {
+        lua.push_integer(i64::from(value.wrapping_add(offset)))?;
+        lua.set_field(-2, name)?;
+    }
+    if date.tm_isdst >= 0 {
+        lua.push_boolean(date.tm_isdst != 0)?;
+        lua.set_field(-2, "isdst")?;
+    }
+    Ok(())
+}
+
+/// The date that the fields of the table on top give; it is not normalised.
+fn read_date_fields(lua: &mut LuaState) -> LuaResult<tm> {
+    // SAFETY: all zeros is a value of the structure.
+    let mut date = unsafe { MaybeUninit::<tm>::zeroed().assume_init() };
+    date.tm_sec = date_field(lua, "sec", Some(0), 0)?;
+    date.tm_min = date_field(lua, "min", Some(0), 0)?;
+    date.tm_hour = date_field(lua, "hour", Some(12), 0)?;
+    date.tm_mday = date_field(lua, "day", None, 0)?;
+    date.tm_mon = date_field(lua, "month", None, 1)?;
+    date.tm_year = date_field(lua, "year", None, 1900)?;
+    date.tm_isdst = match lua.get_field(-1, "isdst")? {
+        LuaType::Nil => -1,
+        _ => c_int::from(lua.to_boolean(-1)),
+    };
+    lua.pop(1);
+    Ok(date)
+}
+
+/// A field of the table on top, less an offset; the default is not changed by it.
+fn date_field(lua: &mut LuaState, name: &str, default: Option<c_int>, offset: c_int) -> LuaResult<c_int> {
+    let kind = lua.get_field(-1, name)?;
+    let value = match (lua.to_integer(-1), default) {
+        (Some(value), _) if !(-MAX_DATE_FIELD..=MAX_DATE_FIELD).contains(&value) => {
+            return Err(lua.raise(format_args!("field '{name}' is out-of-bound")));
+        }
+        (Some(value), _) => value as c_int - offset,
+        (None, _) if kind != LuaType::Nil => {
+            return Err(lua.raise(format_args!("field '{name}' is not an integer")));
+        }
+        (None, Some(default)) => default,
+        (None, None) => return Err(lua.raise(format_args!("field '{name}' missing in date table"))),
+    };
+    lua.pop(1);
+    Ok(value)
+}
+
+/// The functions, in the manual's order.
+const FUNCTIONS: &[(&str, NativeFn)] = &[
+    ("clock", clock),
+    ("date", date),
+    ("difftime", difftime),
+    ("execute", execute),
+    ("exit", exit),
+    ("getenv", getenv),
+    ("remove", remove),
+    ("rename", rename),
+    ("setlocale", setlocale),
+    ("time", time),
+    ("tmpname", tmpname),
+];
+
+/// Opens the operating system library and pushes its table.
+#[doc(alias = "luaopen_os")]
+pub fn open_os(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.new_lib(FUNCTIONS)?;
+    Ok(1)
+}

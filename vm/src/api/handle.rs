@@ -1,0 +1,192 @@
+//! Small types of the host API: handles of strings and threads, and the numbers of operations.
+
+use core::fmt;
+
+use perilune_core::{GcRef, LuaString, Thread};
+
+use crate::state::LuaState;
+
+/// A handle of a string. It keeps nothing alive: the string must stay on a stack or otherwise reachable.
+#[derive(Clone, Copy)]
+pub struct LuaStr {
+    string: GcRef<LuaString>,
+    len: usize,
+}
+
+impl LuaStr {
+    pub(crate) fn new(string: GcRef<LuaString>) -> Self {
+        Self { string, len: string.len() }
+    }
+
+    /// The length in bytes.
+    #[inline]
+    pub fn len(self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bytes.
+    #[inline]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes.
+    ///
+    /// # Safety
+    /// The string stays reachable for the collector (on a stack, say) while the slice is used.
+    #[inline]
+    pub unsafe fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: the caller's promise (O2), S3.
+        unsafe { self.string.bytes() }
+    }
+}
+
+impl fmt::Debug for LuaStr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LuaStr({:?}, {} bytes)", self.string, self.len)
+    }
+}
+
+/// A handle of a thread. It keeps nothing alive: the thread must stay on a stack or otherwise reachable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ThreadRef(pub(crate) GcRef<Thread>);
+
+impl ThreadRef {
+    /// A handle of a thread.
+    #[inline]
+    pub(crate) fn from_object(thread: GcRef<Thread>) -> Self {
+        Self(thread)
+    }
+
+    /// The thread as an object; whoever uses it knows that it is live.
+    #[inline]
+    pub(crate) fn object(self) -> GcRef<Thread> {
+        self.0
+    }
+
+    /// The thread's memory, for comparing and for those who know that it is live.
+    #[inline]
+    pub(crate) fn as_ptr(self) -> *mut Thread {
+        self.0.as_ptr()
+    }
+
+    /// The thread as a state to work with.
+    ///
+    /// # Safety
+    /// The thread stays reachable for the collector (on a stack, say) while the reference is used (M1).
+    #[inline]
+    pub unsafe fn state<'a>(self) -> &'a mut LuaState {
+        // SAFETY: the caller's promise.
+        unsafe { LuaState::from_thread(self.0.as_ptr()) }
+    }
+}
+
+/// A comparison (`LUA_OPEQ` and its like).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CompareOp {
+    /// `==`
+    Eq,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+}
+
+/// An arithmetic or bitwise operation, in the order of `LUA_OPADD` and its like.
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ArithOp {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `%`
+    Mod,
+    /// `^`
+    Pow,
+    /// `/`
+    Div,
+    /// `//`
+    IDiv,
+    /// `&`
+    BAnd,
+    /// `|`
+    BOr,
+    /// `~`
+    BXor,
+    /// `<<`
+    Shl,
+    /// `>>`
+    Shr,
+    /// unary `-`
+    Unm,
+    /// unary `~`
+    BNot,
+}
+
+impl ArithOp {
+    /// Whether it has one operand.
+    pub const fn is_unary(self) -> bool {
+        matches!(self, Self::Unm | Self::BNot)
+    }
+}
+
+/// What kinds of chunks may be loaded (the `mode` of `lua_load`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoadMode {
+    /// Source text is accepted.
+    pub text: bool,
+    /// Precompiled chunks are accepted.
+    pub binary: bool,
+}
+
+impl LoadMode {
+    /// Both kinds.
+    pub const ANY: Self = Self { text: true, binary: true };
+    /// Source text alone.
+    pub const TEXT: Self = Self { text: true, binary: false };
+    /// Precompiled chunks alone.
+    pub const BINARY: Self = Self { text: false, binary: true };
+
+    /// The mode as the string that stands for it.
+    pub const fn name(self) -> &'static str {
+        match (self.text, self.binary) {
+            (true, true) => "bt",
+            (true, false) => "t",
+            (false, true) => "b",
+            (false, false) => "",
+        }
+    }
+
+    /// The mode that a string like `"bt"` names.
+    pub fn from_bytes(mode: &[u8]) -> Self {
+        Self { text: mode.contains(&b't'), binary: mode.contains(&b'b') }
+    }
+}
+
+/// What a coroutine is doing (`coroutine.status`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CoStatus {
+    /// It runs.
+    Running,
+    /// It has not begun, or waits in a yield.
+    Suspended,
+    /// It has resumed another one.
+    Normal,
+    /// It has ended, or died of an error.
+    Dead,
+}
+
+impl CoStatus {
+    /// The name that `coroutine.status` gives.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+            Self::Normal => "normal",
+            Self::Dead => "dead",
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The host API: methods of `LuaState` that work on its stack (manual §4).
+//!
+//! An index names a value: positive from the frame's bottom, negative from its top, or a pseudo-index. A1. Every method is
+//! safe: an index that names nothing reads as `LuaType::None`, and no method reaches below the frame.
+
+mod access;
+mod gc;
+mod handle;
+mod load;
+mod push;
+mod stack;
+mod table;
+
+pub use crate::compile::ChunkReader;
+pub use handle::{ArithOp, CoStatus, CompareOp, LoadMode, LuaStr, ThreadRef};
+pub use load::ChunkWriter;
+pub use push::{RIDX_GLOBALS, RIDX_MAIN_THREAD};
+pub use stack::upvalue_index;

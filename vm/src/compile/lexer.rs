@@ -1,0 +1,426 @@
+//! The scanner: bytes to tokens (manual §3.1).
+//!
+//! L1. The scanner's table lies on the Lua stack while a chunk is compiled. Every string that a token carries is a key of it,
+//!     so strings live until the compilation ends, and equal strings have equal addresses, long ones too.
+//! L2. `current` is the first byte that is not part of what was read, `None` at the end of the input.
+
+use core::fmt::{self, Write};
+
+use perilune_core::{GcRef, LuaString, TValue, Table};
+
+use super::chunkid::chunk_id;
+use super::token::Token;
+use super::vector::Vector;
+use super::zio::Zio;
+use crate::convert::str_to_number;
+use crate::error::{LuaResult, Thrown};
+use crate::state::LuaState;
+
+/// The first size of the buffer (`LUA_MINBUFFER`).
+const MIN_BUFFER: usize = 32;
+
+/// What a message names as the place of an error.
+#[derive(Clone, Copy)]
+pub(super) enum Near {
+    /// Nothing.
+    Nothing,
+    /// What the buffer holds.
+    Buffer,
+    /// A token.
+    Token(Token),
+}
+
+/// The scanner's state.
+#[doc(alias = "LexState")]
+pub(super) struct Lexer<'a, 'b> {
+    pub(super) lua: &'a mut LuaState,
+    input: &'a mut Zio<'b>,
+    /// The next byte (L2).
+    pub(super) current: Option<u8>,
+    /// The line of `current`.
+    pub(super) line: i32,
+    /// The line of the token before `token`.
+    pub(super) last_line: i32,
+    /// The current token.
+    pub(super) token: Token,
+    /// The token after it, if it was looked at already.
+    ahead: Option<Token>,
+    /// The text of the token that was read last.
+    pub(super) buffer: Vector<u8>,
+    /// The message that is being made.
+    message: Vector<u8>,
+    /// The scanner's table (L1); it also finds constants again.
+    pub(super) table: GcRef<Table>,
+    /// The chunk's name, which the main prototype keeps alive.
+    pub(super) source: GcRef<LuaString>,
+}
+
+impl<'a, 'b> Lexer<'a, 'b> {
+    /// A scanner before the first byte, or after it if that was taken already.
+    #[doc(alias = "luaX_setinput")]
+    pub(super) fn new(
+        lua: &'a mut LuaState,
+        input: &'a mut Zio<'b>,
+        first: Option<u8>,
+        table: GcRef<Table>,
+        source: GcRef<LuaString>,
+    ) -> Self {
+        Self {
+            lua,
+            input,
+            current: first,
+            line: 1,
+            last_line: 1,
+            token: Token::Eof,
+            ahead: None,
+            buffer: Vector::new(),
+            message: Vector::new(),
+            table,
+            source,
+        }
+    }
+
+    /// Gives all memory back.
+    pub(super) fn free(&mut self) {
+        self.buffer.free(self.lua);
+        self.message.free(self.lua);
+    }
+
+    /// Reads the next token into `token`.
+    #[doc(alias = "luaX_next")]
+    pub(super) fn next(&mut self) -> LuaResult<()> {
+        self.last_line = self.line;
+        self.token = match self.ahead.take() {
+            Some(token) => token,
+            None => self.scan()?,
+        };
+        Ok(())
+    }
+
+    /// The token after the current one.
+    #[doc(alias = "luaX_lookahead")]
+    pub(super) fn look_ahead(&mut self) -> LuaResult<Token> {
+        debug_assert!(self.ahead.is_none());
+        let token = self.scan()?;
+        self.ahead = Some(token);
+        Ok(token)
+    }
+}
+
+/// Strings.
+impl Lexer<'_, '_> {
+    /// The string of some bytes, kept alive until the compilation ends (L1).
+    #[doc(alias = "luaX_newstring")]
+    pub(super) fn new_string(&mut self, bytes: &[u8]) -> LuaResult<GcRef<LuaString>> {
+        let string = self.lua.heap().new_string(bytes)?;
+        self.anchor(string)
+    }
+
+    /// The string of a part of the buffer.
+    pub(super) fn buffer_string(&mut self, from: usize, to: usize) -> LuaResult<GcRef<LuaString>> {
+        let string = self.lua.heap().new_string(&self.buffer[from..to])?;
+        self.anchor(string)
+    }
+
+    /// Enters a string into the scanner's table; gives the one that is there already if there is one.
+    #[inline]
+    fn anchor(&mut self, string: GcRef<LuaString>) -> LuaResult<GcRef<LuaString>> {
+        if string.is_short() {
+            if !self.table.get_short(string).is_nil() {
+                return Ok(string);
+            }
+        } else if let Some(known) = self.known_long_string(string) {
+            return Ok(known);
+        }
+        let value = TValue::object(string);
+        // The entry may need memory, which may cause a collection: the stack keeps the string until then.
+        self.lua.th().push(value);
+        // SAFETY: L1 for the table; the string is on the stack.
+        let entered = unsafe { self.lua.heap().table_set(self.table, value, TValue::TRUE) };
+        self.lua.th().pop();
+        // Neither nil nor NaN nor, before memory is exhausted, too many: what remains is want of memory.
+        entered.map_err(|_| Thrown::Memory)?;
+        self.lua.gc_check()?;
+        Ok(string)
+    }
+
+    /// The string of the same content that the table has as a key.
+    #[cold]
+    fn known_long_string(&self, string: GcRef<LuaString>) -> Option<GcRef<LuaString>> {
+        // SAFETY: V1: the string was just made, and nothing allocates here.
+        let position = unsafe { self.table.position_after(TValue::object(string)) }.ok()?;
+        let (_, key, _) = self.table.entry_from(position - 1)?;
+        // SAFETY: L1: keys of the table are live.
+        unsafe { key.get::<LuaString>() }
+    }
+}
+
+/// Errors.
+impl Lexer<'_, '_> {
+    /// A syntax error at the current token.
+    #[doc(alias = "luaX_syntaxerror")]
+    #[cold]
+    #[inline(never)]
+    pub(super) fn syntax_error(&mut self, message: fmt::Arguments<'_>) -> Thrown {
+        let near = if self.token.is_in_buffer() { Near::Buffer } else { Near::Token(self.token) };
+        self.error(message, near)
+    }
+
+    /// An error: pushes the message with its position in the chunk.
+    #[doc(alias = "lexerror")]
+    #[cold]
+    #[inline(never)]
+    pub(super) fn error(&mut self, message: fmt::Arguments<'_>, near: Near) -> Thrown {
+        match self.push_message(message, near) {
+            Ok(()) => Thrown::Syntax,
+            Err(thrown) => thrown,
+        }
+    }
+
+    fn push_message(&mut self, message: fmt::Arguments<'_>, near: Near) -> LuaResult<()> {
+        let mut id = [0; 60];
+        let id_len = chunk_id(self.source.as_bytes(), &mut id);
+        self.message.truncate(0);
+        self.message.extend(self.lua, &id[..id_len])?;
+        self.write(format_args!(":{}: {}", self.line, message))?;
+        match near {
+            Near::Nothing => {}
+            Near::Token(token) => self.write(format_args!(" near {token}"))?,
+            Near::Buffer => {
+                self.message.extend(self.lua, b" near '")?;
+                self.message.extend(self.lua, until_nul(&self.buffer))?;
+                self.message.extend(self.lua, b"'")?;
+            }
+        }
+        self.lua.push_bytes(&self.message)
+    }
+
+    /// Appends to the message.
+    fn write(&mut self, text: fmt::Arguments<'_>) -> LuaResult<()> {
+        let mut writer = Writer { lua: self.lua, out: &mut self.message, result: Ok(()) };
+        // The only error is the writer's own, which `result` tells.
+        let _ = writer.write_fmt(text);
+        writer.result
+    }
+}
+
+/// Formatted text into a vector.
+struct Writer<'w> {
+    lua: &'w mut LuaState,
+    out: &'w mut Vector<u8>,
+    result: LuaResult<()>,
+}
+
+impl Write for Writer<'_> {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.result = self.out.extend(self.lua, s.as_bytes());
+        self.result.map_err(|_| fmt::Error)
+    }
+}
+
+/// The bytes before the first NUL: what C's `%s` prints.
+pub(super) fn until_nul(bytes: &[u8]) -> &[u8] {
+    let len = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    &bytes[..len]
+}
+
+/// Bytes.
+impl Lexer<'_, '_> {
+    /// Goes to the next byte.
+    #[inline(always)]
+    pub(super) fn advance(&mut self) -> LuaResult<()> {
+        self.current = self.input.next_byte(self.lua)?;
+        Ok(())
+    }
+
+    /// Appends a byte to the buffer.
+    #[inline(always)]
+    pub(super) fn save(&mut self, byte: u8) -> LuaResult<()> {
+        self.buffer.push(self.lua, byte)
+    }
+
+    /// Appends the current byte to the buffer and goes to the next, unless the input is at its end.
+    #[inline(always)]
+    pub(super) fn save_and_advance(&mut self) -> LuaResult<()> {
+        let Some(byte) = self.current else { return Ok(()) };
+        self.save(byte)?;
+        self.advance()
+    }
+
+    /// Takes the last `n` bytes out of the buffer.
+    pub(super) fn unsave(&mut self, n: usize) {
+        self.buffer.truncate(self.buffer.len().saturating_sub(n));
+    }
+
+    /// Skips the current byte if it is `byte`.
+    #[inline]
+    fn skip_if(&mut self, byte: u8) -> LuaResult<bool> {
+        if self.current != Some(byte) {
+            return Ok(false);
+        }
+        self.advance()?;
+        Ok(true)
+    }
+
+    /// Whether the current byte ends a line.
+    #[inline(always)]
+    pub(super) fn at_line_end(&self) -> bool {
+        matches!(self.current, Some(b'\n' | b'\r'))
+    }
+
+    /// Skips a line end: `\n`, `\r`, `\n\r` or `\r\n`.
+    #[doc(alias = "inclinenumber")]
+    pub(super) fn skip_line_end(&mut self) -> LuaResult<()> {
+        let old = self.current;
+        self.advance()?;
+        if self.at_line_end() && self.current != old {
+            self.advance()?;
+        }
+        self.line += 1;
+        if self.line >= i32::MAX {
+            return Err(self.error(format_args!("chunk has too many lines"), Near::Nothing));
+        }
+        Ok(())
+    }
+}
+
+/// Tokens.
+impl Lexer<'_, '_> {
+    /// Reads a token.
+    #[doc(alias = "llex")]
+    fn scan(&mut self) -> LuaResult<Token> {
+        self.buffer.truncate(0);
+        loop {
+            let Some(byte) = self.current else { return Ok(Token::Eof) };
+            match byte {
+                b'\n' | b'\r' => self.skip_line_end()?,
+                b' ' | 0x0c | b'\t' | 0x0b => self.advance()?,
+                b'-' => {
+                    self.advance()?;
+                    if self.current != Some(b'-') {
+                        return Ok(Token::Char(b'-'));
+                    }
+                    self.advance()?;
+                    self.skip_comment()?;
+                }
+                b'[' => return self.scan_bracket(),
+                b'"' | b'\'' => return self.scan_string(byte),
+                b'.' => return self.scan_dots(),
+                b'0'..=b'9' => return self.scan_number(),
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => return self.scan_name(),
+                b'=' | b'<' | b'>' | b'/' | b'~' | b':' => return self.scan_operator(byte),
+                _ => {
+                    self.advance()?;
+                    return Ok(Token::Char(byte));
+                }
+            }
+        }
+    }
+
+    /// Skips a comment, whose `--` was read.
+    fn skip_comment(&mut self) -> LuaResult<()> {
+        if self.current == Some(b'[') {
+            let level = self.read_long_bracket()?;
+            self.buffer.truncate(0);
+            if level >= 2 {
+                self.skip_long_comment(level)?;
+                self.buffer.truncate(0);
+                return Ok(());
+            }
+        }
+        while !self.at_line_end() && self.current.is_some() {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    /// Reads a long string, or `[` alone.
+    fn scan_bracket(&mut self) -> LuaResult<Token> {
+        match self.read_long_bracket()? {
+            0 => Err(self.error(format_args!("invalid long string delimiter"), Near::Buffer)),
+            1 => Ok(Token::Char(b'[')),
+            level => self.scan_long_string(level),
+        }
+    }
+
+    /// Reads `.`, `..`, `...`, or a number that begins with a point.
+    fn scan_dots(&mut self) -> LuaResult<Token> {
+        self.save_and_advance()?;
+        if self.skip_if(b'.')? {
+            return Ok(if self.skip_if(b'.')? { Token::Dots } else { Token::Concat });
+        }
+        match self.current {
+            Some(b'0'..=b'9') => self.scan_number(),
+            _ => Ok(Token::Char(b'.')),
+        }
+    }
+
+    /// Reads an operator that may have a second byte.
+    fn scan_operator(&mut self, first: u8) -> LuaResult<Token> {
+        self.advance()?;
+        let token = match (first, self.current) {
+            (b'=', Some(b'=')) => Token::Eq,
+            (b'<', Some(b'=')) => Token::Le,
+            (b'<', Some(b'<')) => Token::Shl,
+            (b'>', Some(b'=')) => Token::Ge,
+            (b'>', Some(b'>')) => Token::Shr,
+            (b'/', Some(b'/')) => Token::IDiv,
+            (b'~', Some(b'=')) => Token::Ne,
+            (b':', Some(b':')) => Token::DoubleColon,
+            _ => return Ok(Token::Char(first)),
+        };
+        self.advance()?;
+        Ok(token)
+    }
+
+    /// Reads a name or reserved word.
+    fn scan_name(&mut self) -> LuaResult<Token> {
+        loop {
+            self.save_and_advance()?;
+            if !self.current.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+                break;
+            }
+        }
+        match Token::reserved(&self.buffer) {
+            Some(token) => Ok(token),
+            None => Ok(Token::Name(self.buffer_string(0, self.buffer.len())?)),
+        }
+    }
+
+    /// Reads a numeral. It takes more than is right; the conversion refuses what is malformed.
+    #[doc(alias = "read_numeral")]
+    fn scan_number(&mut self) -> LuaResult<Token> {
+        let first = self.current;
+        self.save_and_advance()?;
+        let mut exponent = b'e';
+        if first == Some(b'0') && matches!(self.current, Some(b'x' | b'X')) {
+            self.save_and_advance()?;
+            exponent = b'p';
+        }
+        loop {
+            if self.current.is_some_and(|byte| byte.to_ascii_lowercase() == exponent) {
+                self.save_and_advance()?;
+                if matches!(self.current, Some(b'-' | b'+')) {
+                    self.save_and_advance()?;
+                }
+            }
+            if !self.current.is_some_and(|byte| byte.is_ascii_hexdigit() || byte == b'.') {
+                break;
+            }
+            self.save_and_advance()?;
+        }
+        let value = str_to_number(&self.buffer);
+        if let Some(i) = value.and_then(TValue::as_integer) {
+            Ok(Token::Integer(i))
+        } else if let Some(n) = value.and_then(TValue::as_float) {
+            Ok(Token::Float(n))
+        } else {
+            Err(self.error(format_args!("malformed number"), Near::Buffer))
+        }
+    }
+
+    /// Prepares the buffer.
+    pub(super) fn prepare(&mut self) -> LuaResult<()> {
+        self.buffer.reserve(self.lua, MIN_BUFFER)
+    }
+}

@@ -1,0 +1,72 @@
+//! The input: bytes that a reader hands out in pieces.
+//!
+//! Z1. `next` and the `left` bytes from it on lie in the piece that the reader returned last; they stay readable until the
+//!     reader is asked again, which happens only when none is left.
+
+use crate::error::LuaResult;
+use crate::state::LuaState;
+
+/// Hands out a chunk, piece by piece (`lua_Reader`).
+#[doc(alias = "lua_Reader")]
+pub trait ChunkReader {
+    /// The next piece; an empty one means the end. It stays readable, and where it is, until the next call.
+    fn read(&mut self, lua: &mut LuaState) -> LuaResult<&[u8]>;
+}
+
+/// A buffered stream of bytes.
+#[doc(alias = "ZIO")]
+pub(crate) struct Zio<'a> {
+    reader: &'a mut dyn ChunkReader,
+    next: *const u8,
+    left: usize,
+}
+
+impl<'a> Zio<'a> {
+    /// A stream of everything that `reader` hands out.
+    pub(crate) fn new(reader: &'a mut dyn ChunkReader) -> Self {
+        Self { reader, next: core::ptr::null(), left: 0 }
+    }
+
+    /// Takes the next byte, `None` at the end.
+    #[doc(alias = "zgetc")]
+    #[inline(always)]
+    pub(crate) fn next_byte(&mut self, lua: &mut LuaState) -> LuaResult<Option<u8>> {
+        if self.left == 0 && !self.fill(lua)? {
+            return Ok(None);
+        }
+        self.left -= 1;
+        // SAFETY: Z1.
+        let byte = unsafe { *self.next };
+        self.next = self.next.wrapping_add(1);
+        Ok(Some(byte))
+    }
+
+    /// Takes `out.len()` bytes. Returns how many are missing because the input ended.
+    #[doc(alias = "luaZ_read")]
+    pub(crate) fn read(&mut self, lua: &mut LuaState, out: &mut [u8]) -> LuaResult<usize> {
+        let mut done = 0;
+        while done < out.len() {
+            if self.left == 0 && !self.fill(lua)? {
+                break;
+            }
+            let n = self.left.min(out.len() - done);
+            // SAFETY: Z1.
+            out[done..done + n].copy_from_slice(unsafe { core::slice::from_raw_parts(self.next, n) });
+            self.next = self.next.wrapping_add(n);
+            self.left -= n;
+            done += n;
+        }
+        Ok(out.len() - done)
+    }
+
+    /// Asks the reader for the next piece; false at the end.
+    #[doc(alias = "luaZ_fill")]
+    #[cold]
+    #[inline(never)]
+    fn fill(&mut self, lua: &mut LuaState) -> LuaResult<bool> {
+        let piece = self.reader.read(lua)?;
+        self.next = piece.as_ptr();
+        self.left = piece.len();
+        Ok(self.left > 0)
+    }
+}

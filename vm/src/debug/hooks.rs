@@ -1,0 +1,245 @@
+//! Hooks: the function that the host wants called at calls, returns, lines, or every so many instructions.
+//!
+//! Threads without hooks pay nothing: a thread with a hook mask takes its handlers from another table, whose handlers call
+//! [`trace_exec`] first.
+//!
+//! D2. While a hook runs, `allow_hook` is off in its thread and the frame that it interrupted has `HOOKED` set; an error
+//!     leaves both for the protected call that takes it.
+
+use perilune_core::base::limits::MIN_STACK;
+use perilune_core::CallStatus;
+use perilune_core::code::Instruction;
+
+use super::info::{Activation, frame_closure, line_of, pc_index};
+use crate::error::{LuaResult, Thrown};
+use crate::stack;
+use crate::state::LuaState;
+
+/// Call the hook when a function is called.
+#[doc(alias = "LUA_MASKCALL")]
+pub const MASK_CALL: u8 = 1 << 0;
+/// Call the hook when a function returns.
+#[doc(alias = "LUA_MASKRET")]
+pub const MASK_RETURN: u8 = 1 << 1;
+/// Call the hook when a new line begins.
+#[doc(alias = "LUA_MASKLINE")]
+pub const MASK_LINE: u8 = 1 << 2;
+/// Call the hook after every `count` instructions.
+#[doc(alias = "LUA_MASKCOUNT")]
+pub const MASK_COUNT: u8 = 1 << 3;
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HookKind {
+    /// A function was called.
+    Call,
+    /// A function was called in place of its caller.
+    TailCall,
+    /// A function is about to return.
+    Return,
+    /// This line is about to begin.
+    Line(i32),
+    /// The number of instructions was reached.
+    Count,
+}
+
+impl HookKind {
+    /// The name that `debug.sethook` gives the event.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::TailCall => "tail call",
+            Self::Return => "return",
+            Self::Line(_) => "line",
+            Self::Count => "count",
+        }
+    }
+}
+
+/// Why a hook was called, and in which function.
+#[derive(Clone, Copy, Debug)]
+pub struct HookEvent {
+    /// What happened.
+    pub kind: HookKind,
+    /// The function in which it happened.
+    pub activation: Activation,
+}
+
+/// A hook function. It may raise errors; in a line or count hook it may also yield, without values, by returning what
+/// `yield_values(0)` gives.
+#[doc(alias = "lua_Hook")]
+pub type Hook = fn(&mut LuaState, &HookEvent) -> LuaResult<()>;
+
+/// The hook of a thread, as the type that it is.
+fn hook_of(lua: &LuaState) -> Option<Hook> {
+    let hook = lua.th().hook.get();
+    // SAFETY: `set_hook` alone writes the field, and it writes hooks and null.
+    if hook.is_null() { None } else { Some(unsafe { core::mem::transmute::<*const (), Hook>(hook) }) }
+}
+
+impl LuaState {
+    /// Sets the thread's hook (manual §4.9, `lua_sethook`): `mask` is made of [`MASK_CALL`] and its like, and `count` goes
+    /// with [`MASK_COUNT`]. No hook or no mask turns hooks off.
+    #[doc(alias = "lua_sethook")]
+    pub fn set_hook(&mut self, hook: Option<Hook>, mask: u8, count: i32) {
+        let thread = self.th();
+        let (hook, mask) = match hook {
+            Some(hook) if mask != 0 => (hook as *const (), mask),
+            _ => (core::ptr::null(), 0),
+        };
+        // SAFETY: H4: the running frame is in use.
+        let frame = unsafe { &*thread.ci.get() };
+        if frame.is_lua() {
+            thread.old_pc.set(frame.pc.get());
+        }
+        thread.hook.set(hook);
+        thread.base_hook_count.set(count);
+        thread.hook_count.set(count);
+        thread.hook_mask.set(mask);
+        crate::exec::update_dispatch(self);
+    }
+
+    /// The thread's hook, its mask and its count (manual §4.9, `lua_gethook` and its like).
+    #[doc(alias = "lua_gethook")]
+    pub fn get_hook(&self) -> (Option<Hook>, u8, i32) {
+        (hook_of(self), self.th().hook_mask.get(), self.th().base_hook_count.get())
+    }
+}
+
+/// Calls the hook for an event in the running function, unless a hook is running.
+///
+/// A hook that yields has its surroundings put back as if it had returned; the error is passed on.
+#[doc(alias = "luaD_hook")]
+pub(crate) fn call_hook(lua: &mut LuaState, kind: HookKind) -> LuaResult<()> {
+    let Some(hook) = hook_of(lua) else { return Ok(()) };
+    if !lua.th().allow_hook.get() {
+        return Ok(());
+    }
+    let event = HookEvent { kind, activation: lua.running_activation() };
+    // SAFETY: H4: the running frame is in use until the hook has returned.
+    unsafe {
+        let thread = lua.th();
+        let frame = &*thread.ci.get();
+        let top = thread.save(thread.top.get());
+        let frame_top = thread.save(frame.top.get());
+        stack::ensure(lua, MIN_STACK)?;
+        let thread = lua.th();
+        frame.top.set(thread.top.get().wrapping_add(MIN_STACK));
+        thread.allow_hook.set(false);
+        frame.set(CallStatus::HOOKED);
+        let result = hook(lua, &event);
+        if let Err(thrown) = result
+            && thrown != Thrown::Yield
+        {
+            return Err(thrown);
+        }
+        let thread = lua.th();
+        thread.allow_hook.set(true);
+        frame.top.set(thread.restore(frame_top));
+        thread.top.set(thread.restore(top));
+        frame.clear(CallStatus::HOOKED);
+        result
+    }
+}
+
+/// Calls the hook where it cannot yield.
+fn call_hook_no_yield(lua: &mut LuaState, kind: HookKind) -> LuaResult<()> {
+    match call_hook(lua, kind) {
+        Err(Thrown::Yield) => Err(lua.raise(format_args!("attempt to yield across a C-call boundary"))),
+        result => result,
+    }
+}
+
+/// The call hook of the function whose frame was just made. A frame that replaced its caller's is marked as such before.
+#[doc(alias = "callhook")]
+#[cold]
+pub(crate) fn call_hook_for_call(lua: &mut LuaState) -> LuaResult<()> {
+    let thread = lua.th();
+    if thread.hook_mask.get() & MASK_CALL == 0 {
+        return Ok(());
+    }
+    // SAFETY: H4: the running frame is in use.
+    let is_tail = unsafe { (*thread.ci.get()).has(CallStatus::TAIL) };
+    call_hook_no_yield(lua, if is_tail { HookKind::TailCall } else { HookKind::Call })
+}
+
+/// The return hook of the running function. Its results must lie below the top, and the stack may move.
+#[cold]
+pub(crate) fn hook_return(lua: &mut LuaState) -> LuaResult<()> {
+    let mask = lua.th().hook_mask.get();
+    if mask & (MASK_RETURN | MASK_LINE) == 0 {
+        return Ok(());
+    }
+    if mask & MASK_RETURN != 0 {
+        call_hook_no_yield(lua, HookKind::Return)?;
+    }
+    let thread = lua.th();
+    // SAFETY: H4: the running frame and its caller's are in use.
+    unsafe {
+        let caller = (*thread.ci.get()).prev.get();
+        if !caller.is_null() && (*caller).is_lua() {
+            // The caller goes on in the line where it was.
+            thread.old_pc.set((*caller).pc.get());
+        }
+    }
+    Ok(())
+}
+
+/// The hooks before an instruction; the frame's `pc` stands after it already.
+#[doc(alias = "luaG_traceexec")]
+#[cold]
+pub(crate) fn trace_exec(lua: &mut LuaState) -> LuaResult<()> {
+    let thread = lua.th();
+    let mask = thread.hook_mask.get();
+    // SAFETY: H4: the running frame is in use.
+    let frame = unsafe { &*thread.ci.get() };
+    let count = thread.hook_count.get().wrapping_sub(1);
+    thread.hook_count.set(count);
+    let counted = count == 0 && mask & MASK_COUNT != 0;
+    if counted {
+        thread.hook_count.set(thread.base_hook_count.get());
+    } else if mask & MASK_LINE == 0 {
+        return Ok(());
+    }
+    if frame.has(CallStatus::HOOK_YIELD) {
+        // The hook has been called for this instruction before, and yielded.
+        frame.clear(CallStatus::HOOK_YIELD);
+        return Ok(());
+    }
+    let mut result = if counted { call_hook(lua, HookKind::Count) } else { Ok(()) };
+    if mask & MASK_LINE != 0 && matches!(result, Ok(()) | Err(Thrown::Yield)) {
+        let line_result = trace_line(lua);
+        result = result.and(line_result);
+    }
+    let thread = lua.th();
+    thread.old_pc.set(frame.pc.get());
+    if result == Err(Thrown::Yield) {
+        if counted {
+            thread.hook_count.set(1);
+        }
+        // The instruction has not been executed: it comes again, and then without hook.
+        frame.pc.set(frame.pc.get().cast::<Instruction>().wrapping_sub(1).cast());
+        frame.set(CallStatus::HOOK_YIELD);
+    }
+    result
+}
+
+/// Calls the line hook if the instruction begins a line: by entering the function, by jumping back, or by coming from
+/// another line.
+fn trace_line(lua: &mut LuaState) -> LuaResult<()> {
+    let thread = lua.th();
+    // SAFETY: H4: the running frame is in use.
+    let (frame, closure) = unsafe {
+        let frame = &*thread.ci.get();
+        (frame, frame_closure(frame))
+    };
+    let Some(closure) = closure else { return Ok(()) };
+    let proto = closure.proto();
+    let pc = pc_index(&proto, frame.pc.get()).unwrap_or(0);
+    let line = line_of(&proto, pc);
+    let same_line = match pc_index(&proto, thread.old_pc.get()) {
+        Some(old) => pc != 0 && pc > old && line == line_of(&proto, old),
+        None => false,
+    };
+    if same_line { Ok(()) } else { call_hook(lua, HookKind::Line(line)) }
+}

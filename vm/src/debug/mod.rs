@@ -1,0 +1,17 @@
+//! The debug interface (manual §4.9), names for values, and the messages of runtime errors.
+//!
+//! It reads the frames of a thread and never trusts what it is given to find them (D1, in `info`); it changes variables,
+//! but neither frames nor code.
+
+pub(crate) mod hooks;
+mod info;
+mod locals;
+pub(crate) mod messages;
+mod names;
+
+pub use hooks::{Hook, HookEvent, HookKind, MASK_CALL, MASK_COUNT, MASK_LINE, MASK_RETURN};
+pub(crate) use hooks::{call_hook_for_call, hook_return, trace_exec};
+pub use info::{Activation, DebugInfo};
+pub(crate) use messages::{call_error, push_position};
+pub use names::Name;
+pub(crate) use names::until_nul;

@@ -1,0 +1,105 @@
+//! Errors as values: `Err(Thrown)` plays `longjmp`'s part and carries yields and stackless calls too.
+//!
+//! The error *value* lies on top of the Lua stack of the thread that raised it; raising allocates nothing.
+
+use perilune_core::OutOfMemory;
+
+/// Why control leaves a function early.
+#[doc(alias = "luaD_throw")]
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Thrown {
+    /// The running coroutine yields.
+    Yield = 1,
+    /// An error with its value on the stack.
+    Runtime = 2,
+    /// A syntax error, its message on the stack.
+    Syntax = 3,
+    /// Memory ran out; nothing is on the stack, the message was made beforehand.
+    Memory = 4,
+    /// An error in a finalizer, its message on the stack.
+    Finalizer = 5,
+    /// An error in a message handler.
+    ErrorInHandler = 6,
+    /// A native function asks for a call and to be continued after it (`LuaState::call_then`).
+    Call = 7,
+    /// A native function asks for a coroutine to be resumed and to be continued after it (`LuaState::resume_then`).
+    Resume = 8,
+}
+
+/// The result of everything that can raise an error.
+pub type LuaResult<T> = Result<T, Thrown>;
+
+impl From<OutOfMemory> for Thrown {
+    fn from(_: OutOfMemory) -> Self {
+        Thrown::Memory
+    }
+}
+
+/// How a call or a thread ended (manual §4.8, `LUA_OK` and its like).
+#[repr(u8)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// No error.
+    #[doc(alias = "LUA_OK")]
+    Ok = 0,
+    /// The coroutine is suspended in a yield.
+    #[doc(alias = "LUA_YIELD")]
+    Yield = 1,
+    /// A runtime error.
+    #[doc(alias = "LUA_ERRRUN")]
+    ErrRun = 2,
+    /// A syntax error.
+    #[doc(alias = "LUA_ERRSYNTAX")]
+    ErrSyntax = 3,
+    /// Not enough memory.
+    #[doc(alias = "LUA_ERRMEM")]
+    ErrMem = 4,
+    /// An error in a finalizer.
+    #[doc(alias = "LUA_ERRGCMM")]
+    ErrGcmm = 5,
+    /// An error in the message handler.
+    #[doc(alias = "LUA_ERRERR")]
+    ErrErr = 6,
+}
+
+impl Status {
+    /// The status of a number.
+    pub const fn from_u8(n: u8) -> Self {
+        match n {
+            0 => Self::Ok,
+            1 => Self::Yield,
+            3 => Self::ErrSyntax,
+            4 => Self::ErrMem,
+            5 => Self::ErrGcmm,
+            6 => Self::ErrErr,
+            _ => Self::ErrRun,
+        }
+    }
+
+    /// Whether it is an error (neither OK nor yield).
+    pub const fn is_error(self) -> bool {
+        self as u8 > 1
+    }
+}
+
+impl Thrown {
+    /// The code of a number that came from a `Thrown`.
+    pub const fn from_u8(n: u8) -> Self {
+        match n {
+            1 => Self::Yield,
+            3 => Self::Syntax,
+            4 => Self::Memory,
+            5 => Self::Finalizer,
+            6 => Self::ErrorInHandler,
+            7 => Self::Call,
+            8 => Self::Resume,
+            _ => Self::Runtime,
+        }
+    }
+
+    /// The status in which an error ends a call.
+    pub const fn status(self) -> Status {
+        Status::from_u8(self as u8)
+    }
+}

@@ -1,0 +1,382 @@
+//! Calls and returns: frames pushed and popped, and the host's ways to call.
+
+use perilune_core::base::limits::{MAX_C_CALLS, MIN_STACK};
+use perilune_core::value::tag;
+use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue};
+
+use super::drive::{Step, native_of, run};
+use super::protect;
+use crate::debug;
+use crate::error::{LuaResult, Status, Thrown};
+use crate::meta::{self, MetaEvent};
+use crate::stack;
+use crate::state::{Continuation, LuaState};
+
+/// All results (`LUA_MULTRET`).
+pub const MULTRET: i32 = -1;
+
+/// Pushes the frame of a Lua function whose arguments lie above `slot`.
+#[doc(alias = "luaD_precall")]
+pub(crate) fn push_lua_frame(lua: &mut LuaState, slot: *mut TValue, nresults: i16, flags: u16) -> LuaResult<()> {
+    // SAFETY: V1: the caller checked the tag; H1, H4.
+    unsafe {
+        let closure: GcRef<LuaClosure> = (*slot).as_ref();
+        let word = closure.frame_word();
+        let frame_slots = word.frame_bytes as usize / size_of::<TValue>();
+        let func = lua.th().save(slot);
+        stack::ensure(lua, frame_slots + 1 + word.num_params as usize)?;
+        let ci = stack::next_ci(lua)?;
+        let th = lua.th();
+        let slot = th.restore(func);
+        let mut nargs = th.top.get().offset_from(slot) as usize - 1;
+        let params = word.num_params as usize;
+        while nargs < params {
+            th.push(TValue::NIL);
+            nargs += 1;
+        }
+        let base = if word.is_vararg == 0 { slot.add(1) } else { copy_fixed_params(th.top.get(), slot, nargs, params) };
+        let frame = &*ci;
+        frame.func.set(slot);
+        frame.extra.set(base.offset_from(slot) as u32 - 1);
+        frame.nresults.set(nresults);
+        frame.status.set(CallStatus::LUA | flags);
+        frame.top.set(base.add(frame_slots));
+        frame.pc.set(closure.code().cast_const().cast());
+        th.top.set(frame.top.get());
+        th.ci.set(ci);
+        if th.hook_mask.get() != 0 {
+            debug::call_hook_for_call(lua)?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies the function and its fixed parameters above the extra arguments, and returns the new base.
+#[doc(alias = "adjust_varargs")]
+unsafe fn copy_fixed_params(top: *mut TValue, slot: *mut TValue, _nargs: usize, params: usize) -> *mut TValue {
+    // SAFETY: the caller made room; the fixed parameters lie above `slot`.
+    unsafe {
+        top.write(*slot);
+        let base = top.add(1);
+        for i in 0..params {
+            base.add(i).write(*slot.add(1 + i));
+            slot.add(1 + i).write(TValue::NIL);
+        }
+        base
+    }
+}
+
+/// Pushes the frame of a native function.
+#[inline(always)]
+pub(crate) fn push_native_frame(lua: &mut LuaState, slot: *mut TValue, nresults: i16, flags: u16) -> LuaResult<()> {
+    let func = lua.th().save(slot);
+    stack::ensure(lua, MIN_STACK)?;
+    let ci = stack::next_ci(lua)?;
+    let th = lua.th();
+    // SAFETY: H4.
+    let frame = unsafe { &*ci };
+    frame.func.set(th.restore(func));
+    frame.nresults.set(nresults);
+    frame.status.set(flags);
+    frame.pc.set(core::ptr::null());
+    frame.top.set(th.top.get().wrapping_add(MIN_STACK));
+    th.ci.set(ci);
+    if th.hook_mask.get() != 0 {
+        debug::call_hook_for_call(lua)?;
+    }
+    Ok(())
+}
+
+/// Pops the running native frame, whose `n` results lie on top.
+#[inline(always)]
+pub(crate) fn leave_native(lua: &mut LuaState, n: usize) -> LuaResult<Step> {
+    if lua.th().hook_mask.get() != 0 {
+        debug::hook_return(lua)?;
+    }
+    let th = lua.th();
+    let ci = th.ci.get();
+    // SAFETY: H4.
+    let frame = unsafe { &*ci };
+    let (status, nresults) = (frame.status.get(), frame.nresults.get());
+    // A native function cannot return more than its frame holds.
+    // SAFETY: both lie in one stack.
+    let held = unsafe { th.top.get().offset_from(frame.func.get()) } as usize - 1;
+    let n = n.min(held);
+    // SAFETY: H1: the results lie on top.
+    unsafe { postcall(lua, ci, th.from_top(n), n) };
+    Ok(Step::Popped { status, nresults })
+}
+
+/// Moves results to where the caller wants them and pops the frame; leaves the top after the last result.
+///
+/// # Safety
+/// `ci` is the running frame, and `n` values lie from `first`, at or above the frame's function.
+#[doc(alias = "luaD_poscall")]
+#[inline(always)]
+pub(crate) unsafe fn postcall(lua: &LuaState, ci: *mut CallInfo, first: *mut TValue, n: usize) {
+    // SAFETY: H1, H4: results never move up.
+    unsafe {
+        let th = lua.th();
+        let dest = (*ci).func.get();
+        let wanted = (*ci).nresults.get();
+        th.ci.set((*ci).prev.get());
+        match wanted {
+            0 => th.top.set(dest),
+            1 => {
+                *dest = if n > 0 { *first } else { TValue::NIL };
+                th.top.set(dest.add(1));
+            }
+            _ => {
+                let wanted = if wanted < 0 { n } else { wanted as usize };
+                let moved = n.min(wanted);
+                for i in 0..moved {
+                    *dest.add(i) = *first.add(i);
+                }
+                for i in moved..wanted {
+                    *dest.add(i) = TValue::NIL;
+                }
+                th.top.set(dest.add(wanted));
+            }
+        }
+    }
+}
+
+/// Puts the `__call` metamethod of the value at `slot` before it, as the function; returns the slot's offset.
+#[doc(alias = "luaD_tryfuncTM")]
+#[cold]
+pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaResult<usize> {
+    let func = lua.th().save(slot);
+    // SAFETY: H1.
+    let method = meta::of(lua, unsafe { *slot }, MetaEvent::Call);
+    if !method.is_function() {
+        return Err(debug::call_error(lua, slot));
+    }
+    stack::ensure(lua, 1)?;
+    let th = lua.th();
+    let slot = th.restore(func);
+    // SAFETY: H1: room for one more was made.
+    unsafe {
+        let count = th.top.get().offset_from(slot) as usize;
+        core::ptr::copy(slot, slot.add(1), count);
+        th.top.set(th.top.get().add(1));
+        *slot = method;
+    }
+    Ok(func)
+}
+
+/// Calls the function at `slot` and returns when it has; counts as a native level.
+#[doc(alias = "luaD_call")]
+pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
+    let th = lua.th();
+    let depth = th.n_c_calls.get() + 1;
+    th.n_c_calls.set(depth);
+    let result = if depth >= MAX_C_CALLS { stack_level_error(lua, depth) } else { Ok(()) };
+    let result = match result {
+        Ok(()) => call_slot_counted(lua, lua.th().save(slot), nresults as i16),
+        error => error,
+    };
+    let th = lua.th();
+    th.n_c_calls.set(th.n_c_calls.get() - 1);
+    result
+}
+
+fn call_slot_counted(lua: &mut LuaState, func: usize, nresults: i16) -> LuaResult<()> {
+    // SAFETY: H1.
+    let callee = unsafe { *lua.th().restore(func) };
+    if matches!(callee.tag(), tag::NATIVE | tag::NATIVE_CLOSURE) {
+        // The common case of a native function that asks for nothing needs no loop.
+        let slot = lua.th().restore(func);
+        push_native_frame(lua, slot, nresults, CallStatus::FRESH)?;
+        return match native_of(callee)(lua) {
+            Ok(n) => leave_native(lua, n).map(|_| ()),
+            other => run(lua, Step::Native(other)),
+        };
+    }
+    run(lua, Step::Enter { func, nresults, flags: CallStatus::FRESH })
+}
+
+/// Raises the error of too many native levels; a few more are granted for handling it.
+#[doc(alias = "stackerror")]
+#[cold]
+fn stack_level_error(lua: &mut LuaState, depth: u16) -> LuaResult<()> {
+    if depth == MAX_C_CALLS {
+        Err(lua.raise(format_args!("C stack overflow")))
+    } else if depth >= MAX_C_CALLS + MAX_C_CALLS / 8 {
+        Err(Thrown::ErrorInHandler)
+    } else {
+        Ok(())
+    }
+}
+
+/// The same, with yields forbidden meanwhile.
+#[doc(alias = "luaD_callnoyield")]
+pub(crate) fn call_slot_no_yield(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
+    let th = lua.th();
+    th.n_non_yieldable.set(th.n_non_yieldable.get() + 1);
+    let result = call_slot(lua, slot, nresults);
+    let th = lua.th();
+    th.n_non_yieldable.set(th.n_non_yieldable.get() - 1);
+    result
+}
+
+/// Calls `func` with arguments and returns its first result (metamethods called by the host API).
+#[doc(alias = "luaT_callTM")]
+pub(crate) fn call_values(lua: &mut LuaState, func: TValue, args: &[TValue], nresults: i32) -> LuaResult<TValue> {
+    let th = lua.th();
+    // The extra slots above the limit hold these (H1).
+    let at = th.save(th.top.get());
+    th.push(func);
+    for &arg in args {
+        th.push(arg);
+    }
+    let slot = th.restore(at);
+    call_slot_no_yield(lua, slot, nresults)?;
+    Ok(if nresults == 1 { lua.th().pop() } else { TValue::NIL })
+}
+
+impl LuaState {
+    /// The slot of the function of a call with `nargs` arguments on top, or an error if there are too few values.
+    fn function_slot(&mut self, nargs: usize) -> LuaResult<*mut TValue> {
+        let th = self.th();
+        // SAFETY: H4: both lie in one stack.
+        let held = unsafe { th.top.get().offset_from((*th.ci.get()).func.get()) } as usize - 1;
+        if nargs < held {
+            Ok(th.from_top(nargs + 1))
+        } else {
+            Err(self.raise(format_args!("not enough values on the stack for a call")))
+        }
+    }
+
+    /// After a call with all results, the frame's limit must not lie below the top.
+    fn adjust_results(&mut self, nresults: i32) {
+        let th = self.th();
+        // SAFETY: H4.
+        let ci = unsafe { &*th.ci.get() };
+        if nresults < 0 && ci.top.get() < th.top.get() {
+            ci.top.set(th.top.get());
+        }
+    }
+
+    /// Calls a function (manual §4.8, `lua_call`): pops `nargs` arguments and the function, pushes `nresults` results
+    /// ([`MULTRET`]: all of them). A yield inside is an error.
+    #[doc(alias = "lua_call")]
+    pub fn call(&mut self, nargs: usize, nresults: i32) -> LuaResult<()> {
+        let slot = self.function_slot(nargs)?;
+        call_slot_no_yield(self, slot, nresults)?;
+        self.adjust_results(nresults);
+        Ok(())
+    }
+
+    /// Calls a function that may yield (manual §4.8, `lua_callk`): returns when nothing yielded; after a yield `k` runs instead.
+    #[doc(alias = "lua_callk")]
+    pub fn call_k(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
+        if self.th().n_non_yieldable.get() > 0 {
+            return self.call(nargs, nresults);
+        }
+        let slot = self.function_slot(nargs)?;
+        self.set_continuation(ctx, k);
+        call_slot(self, slot, nresults)?;
+        self.adjust_results(nresults);
+        Ok(())
+    }
+
+    /// Notes in the running native frame what is to run instead of its rest.
+    pub(crate) fn set_continuation(&mut self, ctx: isize, k: Continuation) {
+        // SAFETY: H4.
+        let ci = unsafe { &*self.th().ci.get() };
+        if !ci.is_lua() {
+            ci.pc.set(k as *const ());
+            ci.ctx.set(ctx);
+        }
+    }
+
+    /// Asks for a call after which `k` runs with [`Status::Ok`]; takes no Rust stack, and a yield may cross it. To be used as
+    /// the last expression of a native function or continuation: `return lua.call_then(..)`.
+    ///
+    /// # Errors
+    /// Always an `Err`, which the VM understands.
+    pub fn call_then(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
+        self.function_slot(nargs)?;
+        self.set_continuation(ctx, k);
+        // SAFETY: H4, M2.
+        unsafe {
+            (*self.th().ci.get()).set(CallStatus::THEN);
+            let global = self.global();
+            (*global).transfer_count = nargs as u32;
+            (*global).transfer_wanted = nresults as i16;
+        }
+        Err(Thrown::Call)
+    }
+
+    /// The protected form of [`call_then`](Self::call_then): `k` gets the status. After an error the error's value stands
+    /// where the function was. `msgh` is the stack index of a message handler, or 0.
+    ///
+    /// # Errors
+    /// Always an `Err`, which the VM understands.
+    pub fn pcall_then(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
+        let slot = self.function_slot(nargs)?;
+        let handler = self.handler_offset(msgh);
+        let requested = self.call_then(nargs, nresults, ctx, k);
+        self.mark_protected(slot, handler);
+        requested
+    }
+
+    /// Makes the running native frame one that takes errors.
+    fn mark_protected(&mut self, slot: *mut TValue, handler: usize) {
+        let th = self.th();
+        // SAFETY: H4.
+        let ci = unsafe { &*th.ci.get() };
+        ci.protected.set([th.save(slot) as u32, th.err_func.get() as u32]);
+        ci.clear(CallStatus::ALLOW_HOOK);
+        ci.set(CallStatus::PROTECTED | if th.allow_hook.get() { CallStatus::ALLOW_HOOK } else { 0 });
+        th.err_func.set(handler);
+    }
+
+    /// The stack offset of a message handler's slot; 0 for none.
+    fn handler_offset(&self, msgh: i32) -> usize {
+        if msgh == 0 { 0 } else { self.slot_of(msgh).map_or(0, |slot| self.th().save(slot)) }
+    }
+
+    /// Calls a function in protected mode (manual §4.8, `lua_pcall`). On error the stack holds the error's value where the
+    /// function was.
+    #[doc(alias = "lua_pcall")]
+    pub fn pcall(&mut self, nargs: usize, nresults: i32, msgh: i32) -> Status {
+        let handler = self.handler_offset(msgh);
+        let func = match self.function_slot(nargs) {
+            Ok(slot) => self.th().save(slot),
+            Err(thrown) => return thrown.status(),
+        };
+        let status = protect::run_from(self, func, handler, |lua| {
+            let slot = lua.th().restore(func);
+            call_slot_no_yield(lua, slot, nresults)
+        });
+        self.adjust_results(nresults);
+        status
+    }
+
+    /// The yieldable form (manual §4.8, `lua_pcallk`): returns the status when nothing yielded; after a yield `k` gets it.
+    #[doc(alias = "lua_pcallk")]
+    pub fn pcall_k(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<Status> {
+        if self.th().n_non_yieldable.get() > 0 {
+            return Ok(self.pcall(nargs, nresults, msgh));
+        }
+        let handler = self.handler_offset(msgh);
+        let slot = self.function_slot(nargs)?;
+        let func = self.th().save(slot);
+        self.set_continuation(ctx, k);
+        self.mark_protected(slot, handler);
+        let ci = self.th().ci.get();
+        let result = call_slot(self, self.th().restore(func), nresults);
+        let status = match result {
+            Err(Thrown::Yield) => return Err(Thrown::Yield),
+            Ok(()) => Status::Ok,
+            Err(thrown) => protect::deliver(self, ci, thrown),
+        };
+        // SAFETY: H4: the frame is still this function's.
+        let frame = unsafe { &*ci };
+        frame.clear(CallStatus::PROTECTED);
+        self.th().err_func.set(frame.protected.get()[1] as usize);
+        self.adjust_results(nresults);
+        Ok(status)
+    }
+}

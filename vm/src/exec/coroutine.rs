@@ -1,0 +1,310 @@
+//! Coroutines: switching between threads without Rust stack, and the host's `resume` and `yield`.
+
+use perilune_core::base::limits::MAX_C_CALLS;
+use perilune_core::{CallInfo, CallStatus, TValue, Thread};
+
+use super::drive::{Step, run};
+use crate::error::{LuaResult, Status, Thrown};
+use crate::stack;
+use crate::state::{Continuation, LuaState};
+use crate::{CoStatus, ThreadRef};
+
+/// Starts or continues the coroutine that the running native function asked for; returns where to go on.
+pub(crate) fn switch_to_target(from: &mut LuaState) -> LuaResult<(*mut Thread, Step)> {
+    // SAFETY: M2; `resume_then` noted a live thread, which its caller keeps on the stack.
+    let (co, nargs) = unsafe {
+        let global = from.global();
+        (LuaState::from_thread((*global).resume_target), (*global).transfer_count as usize)
+    };
+    // SAFETY: H4.
+    unsafe { (*from.th().ci.get()).set(CallStatus::RESUMING) };
+    let step = match begin(co, nargs, from.th().n_c_calls.get()) {
+        Ok(step) => step,
+        Err(message) => {
+            co.pop_arguments(nargs);
+            from.push_str(message)?;
+            return Ok((from.as_thread_ptr(), Step::Continue(Status::ErrRun)));
+        }
+    };
+    co.th().from.set(from.as_thread_ptr());
+    co.heap().running_thread = co.as_thread_ptr();
+    Ok((co.as_thread_ptr(), step))
+}
+
+/// Checks that a thread can be resumed and says how it goes on (`lua_resume`'s first half).
+fn begin(co: &mut LuaState, nargs: usize, levels: u16) -> Result<Step, &'static str> {
+    let th = co.th();
+    // SAFETY: H4.
+    let ci = unsafe { &*th.ci.get() };
+    // SAFETY: H4: both lie in one stack.
+    let held = unsafe { th.top.get().offset_from(ci.func.get()) } as usize - 1;
+    let status = Status::from_u8(th.status.get());
+    match status {
+        Status::Ok if !core::ptr::eq(ci, &th.base_ci) => return Err("cannot resume non-suspended coroutine"),
+        Status::Ok if held <= nargs => return Err("cannot resume dead coroutine"),
+        Status::Ok | Status::Yield => {}
+        _ => return Err("cannot resume dead coroutine"),
+    }
+    if levels + 1 >= MAX_C_CALLS {
+        return Err("C stack overflow");
+    }
+    th.n_c_calls.set(levels + 1);
+    th.n_non_yieldable.set(0);
+    if status == Status::Ok {
+        let func = th.save(th.from_top(nargs + 1));
+        return Ok(Step::Enter { func, nresults: -1, flags: CallStatus::FROM_NATIVE });
+    }
+    th.status.set(Status::Ok as u8);
+    if ci.is_lua() {
+        // It yielded inside a hook: the interrupted instruction goes on, whatever was passed.
+        th.top.set(ci.top.get());
+        return Ok(Step::Bytecode);
+    }
+    show_frame(th, ci);
+    if ci.pc.get().is_null() { Ok(Step::Native(Ok(nargs))) } else { Ok(Step::Continue(Status::Yield)) }
+}
+
+/// Hides what a yielding native function has below its yielded values, so that the host's `get_top` counts these alone.
+fn hide_frame(th: &Thread, ci: &CallInfo, n: usize) {
+    let func = th.from_top(n + 1);
+    // SAFETY: H4: both lie in one stack.
+    ci.extra.set(unsafe { func.offset_from(ci.func.get()) } as u32);
+    ci.func.set(func);
+}
+
+/// The reverse of [`hide_frame`].
+fn show_frame(_th: &Thread, ci: &CallInfo) {
+    ci.func.set(ci.func.get().wrapping_sub(ci.extra.get() as usize));
+    ci.extra.set(0);
+}
+
+/// Suspends the running coroutine and returns to whoever resumed it.
+pub(crate) fn yield_to_resumer(co: &mut LuaState) -> LuaResult<(*mut Thread, Step)> {
+    // SAFETY: M2.
+    let n = unsafe { (*co.global()).transfer_count as usize };
+    let th = co.th();
+    let from = th.from.get();
+    if end_nested_run(th, from) {
+        return Err(Thrown::Yield);
+    }
+    // SAFETY: H4.
+    let ci = unsafe { &*th.ci.get() };
+    th.status.set(Status::Yield as u8);
+    if from.is_null() {
+        if !ci.is_lua() {
+            hide_frame(th, ci, n);
+        }
+        return Err(Thrown::Yield);
+    }
+    th.from.set(core::ptr::null_mut());
+    if !ci.is_lua() {
+        ci.extra.set(0);
+    }
+    // SAFETY: E3: the resumer waits, and whoever runs it keeps it reachable.
+    let from = unsafe { LuaState::from_thread(from) };
+    give(co, from, n, Status::Yield)
+}
+
+/// Whether the yield must first leave a nested run; then takes that run's mark off its frame, since the run ends now.
+fn end_nested_run(th: &Thread, from: *mut Thread) -> bool {
+    // SAFETY: E3.
+    if !from.is_null() && th.n_c_calls.get() == unsafe { (*from).n_c_calls.get() } + 1 {
+        return false;
+    }
+    let mut ci = th.ci.get();
+    // SAFETY: H4.
+    unsafe {
+        while !core::ptr::eq(ci, &th.base_ci) {
+            if (*ci).has(CallStatus::FRESH) {
+                (*ci).clear(CallStatus::FRESH);
+                (*ci).set(CallStatus::FROM_NATIVE);
+                return true;
+            }
+            ci = (*ci).prev.get();
+        }
+    }
+    false
+}
+
+/// Moves `n` values to the resumer, which goes on with `status`.
+fn give(co: &mut LuaState, from: &mut LuaState, n: usize, status: Status) -> LuaResult<(*mut Thread, Step)> {
+    co.heap().running_thread = from.as_thread_ptr();
+    // SAFETY: H4: a native frame's pointer.
+    if from.th().stack_last.get() as usize <= from.th().top.get() as usize + (n + 1) * size_of::<TValue>() {
+        // Growing may fail; then the values are lost and the resumer gets the error.
+        if !from.check_stack(n + 1) {
+            co.pop_arguments(n);
+            from.push_str("too many results to resume")?;
+            return Ok((from.as_thread_ptr(), Step::Continue(Status::ErrRun)));
+        }
+    }
+    let source = co.th().from_top(n);
+    for i in 0..n {
+        // SAFETY: H1: `n` values lie there.
+        from.th().push(unsafe { *source.add(i) });
+    }
+    co.th().top.set(source);
+    Ok((from.as_thread_ptr(), Step::Continue(status)))
+}
+
+/// The body of a coroutine came back. `None`: the host resumed it.
+pub(crate) fn finished(co: &mut LuaState) -> LuaResult<Option<(*mut Thread, Step)>> {
+    let th = co.th();
+    let from = th.from.get();
+    if from.is_null() {
+        return Ok(None);
+    }
+    th.from.set(core::ptr::null_mut());
+    // SAFETY: H4: both lie in one stack.
+    let n = unsafe { th.top.get().offset_from(th.base_ci.func.get()) } as usize - 1;
+    // SAFETY: E3.
+    let from = unsafe { LuaState::from_thread(from) };
+    give(co, from, n, Status::Ok).map(Some)
+}
+
+/// The running coroutine ends by an error that none of its frames takes; the resumer gets the error's value.
+///
+/// The frames stay as they are, for a traceback.
+pub(crate) fn died(co: &mut LuaState, thrown: Thrown, value: TValue) -> LuaResult<(*mut Thread, Step)> {
+    let th = co.th();
+    let from = th.from.replace(core::ptr::null_mut());
+    th.status.set(thrown as u8);
+    // SAFETY: H4.
+    unsafe { (*th.ci.get()).top.set(th.top.get()) };
+    // SAFETY: E3.
+    let from = unsafe { LuaState::from_thread(from) };
+    co.heap().running_thread = from.as_thread_ptr();
+    // The slots above the limit hold one value at least (H1).
+    from.th().push(value);
+    Ok((from.as_thread_ptr(), Step::Continue(thrown.status())))
+}
+
+impl LuaState {
+    /// Takes `n` values that were moved here for nothing off again.
+    fn pop_arguments(&mut self, n: usize) {
+        let th = self.th();
+        th.top.set(th.from_top(n));
+    }
+
+    /// Yields `n` values (manual §4.8, `lua_yield`); to be used as the last expression of a native function. When the
+    /// coroutine is resumed, the function returns the values passed to `resume` as its results.
+    ///
+    /// # Errors
+    /// Always an `Err`: [`Thrown::Yield`], or an error where a yield is not possible.
+    #[doc(alias = "lua_yield")]
+    pub fn yield_values(&mut self, n: usize) -> LuaResult<usize> {
+        self.yield_with(n, None)
+    }
+
+    /// The same (manual §4.8, `lua_yieldk`); when the coroutine is resumed, `k` runs with [`Status::Yield`].
+    #[doc(alias = "lua_yieldk")]
+    pub fn yield_k(&mut self, n: usize, ctx: isize, k: Continuation) -> LuaResult<usize> {
+        self.yield_with(n, Some((ctx, k)))
+    }
+
+    fn yield_with(&mut self, n: usize, k: Option<(isize, Continuation)>) -> LuaResult<usize> {
+        let th = self.th();
+        if th.n_non_yieldable.get() > 0 {
+            let message = if core::ptr::eq(self.as_thread_ptr(), self.heap().main_thread) {
+                "attempt to yield from outside a coroutine"
+            } else {
+                "attempt to yield across a C-call boundary"
+            };
+            return Err(self.run_error(format_args!("{message}")));
+        }
+        // SAFETY: H4: both lie in one stack.
+        let (ci, held) = unsafe {
+            let ci = &*th.ci.get();
+            (ci, th.top.get().offset_from(ci.func.get()) as usize - 1)
+        };
+        if !ci.is_lua() {
+            ci.pc.set(core::ptr::null());
+            ci.clear(CallStatus::THEN);
+        }
+        if let Some((ctx, k)) = k {
+            if ci.is_lua() {
+                return Err(self.run_error(format_args!("hooks cannot continue after yielding")));
+            }
+            self.set_continuation(ctx, k);
+        }
+        // SAFETY: M2.
+        unsafe { (*self.global()).transfer_count = n.min(held) as u32 };
+        Err(Thrown::Yield)
+    }
+
+    /// Asks for `co` to be resumed with the `nargs` values on top of *its* stack; `k` then runs with the status in which it
+    /// came back (OK, yield, or an error), its results or the error's value on top of this stack. Takes no Rust stack.
+    ///
+    /// # Errors
+    /// Always an `Err`, which the VM understands.
+    pub fn resume_then(&mut self, co: ThreadRef, nargs: usize, ctx: isize, k: Continuation) -> LuaResult<usize> {
+        self.set_continuation(ctx, k);
+        // SAFETY: M2.
+        unsafe {
+            let global = self.global();
+            (*global).resume_target = co.0.as_ptr();
+            (*global).transfer_count = nargs as u32;
+        }
+        Err(Thrown::Resume)
+    }
+
+    /// Starts or continues a coroutine from the host (manual §4.8, `lua_resume`): `nargs` arguments lie on its stack, above
+    /// the function if it is new. On return the stack holds the yielded or returned values, or the error's value.
+    #[doc(alias = "lua_resume")]
+    pub fn resume(&mut self, from: Option<&mut LuaState>, nargs: usize) -> Status {
+        let levels = from.map_or(0, |from| from.th().n_c_calls.get());
+        let running = self.heap().running_thread;
+        let status = match begin(self, nargs, levels) {
+            Err(message) => {
+                self.pop_arguments(nargs);
+                match self.push_str(message) {
+                    Ok(()) => Status::ErrRun,
+                    Err(thrown) => thrown.status(),
+                }
+            }
+            Ok(step) => {
+                self.heap().running_thread = self.as_thread_ptr();
+                match run(self, step) {
+                    Ok(()) => Status::Ok,
+                    Err(Thrown::Yield) => Status::Yield,
+                    Err(thrown) => {
+                        self.th().status.set(thrown as u8);
+                        thrown.status()
+                    }
+                }
+            }
+        };
+        self.heap().running_thread = running;
+        let th = self.th();
+        th.n_non_yieldable.set(1);
+        status
+    }
+
+    /// The status of the thread (manual §4.8, `lua_status`).
+    #[doc(alias = "lua_status")]
+    pub fn status(&self) -> Status {
+        Status::from_u8(self.th().status.get())
+    }
+
+    /// Whether the running function can yield (manual §4.8, `lua_isyieldable`).
+    #[doc(alias = "lua_isyieldable")]
+    pub fn is_yieldable(&self) -> bool {
+        self.th().n_non_yieldable.get() == 0
+    }
+
+    /// What `coroutine.status` says of a thread, seen from this one.
+    pub fn coroutine_status(&self, co: ThreadRef) -> CoStatus {
+        if core::ptr::eq(co.0.as_ptr(), self.as_thread_ptr()) {
+            return CoStatus::Running;
+        }
+        // SAFETY: `ThreadRef`'s promise: the thread is live.
+        let th = unsafe { &*co.0.as_ptr() };
+        match Status::from_u8(th.status.get()) {
+            Status::Yield => CoStatus::Suspended,
+            Status::Ok if !core::ptr::eq(th.ci.get(), &th.base_ci) => CoStatus::Normal,
+            Status::Ok if th.top.get() > th.base_ci.func.get().wrapping_add(1) => CoStatus::Suspended,
+            _ => CoStatus::Dead,
+        }
+    }
+
+}

@@ -1,0 +1,101 @@
+//! What an instruction still has to do when the metamethod that it called comes back.
+
+use perilune_core::code::Instruction;
+use perilune_core::{CallStatus, TValue};
+
+use super::concat::concat_values;
+use super::drive::Step;
+use crate::error::LuaResult;
+use crate::opcode::{Op, op_of};
+use crate::stack;
+use crate::state::LuaState;
+
+/// Finishes the interrupted instruction of the running frame; the metamethod's result lies on top.
+#[doc(alias = "luaV_finishOp")]
+pub(crate) fn finish_op(lua: &mut LuaState) -> LuaResult<Step> {
+    let th = lua.th();
+    // SAFETY: H4: the frame is a Lua function's, whose `pc` is after the interrupted instruction (F1).
+    unsafe {
+        let ci = &*th.ci.get();
+        let pc = ci.pc.get().cast::<Instruction>();
+        let word = *pc.sub(1);
+        let base = ci.base();
+        let dest = base.byte_add(word.a() as usize);
+        match op_of(word) {
+            Op::Eq | Op::Lt | Op::Le | Op::EqK | Op::EqI | Op::LtI | Op::LeI | Op::GtI | Op::GeI => {
+                let negate = ci.has(CallStatus::NEGATE);
+                ci.clear(CallStatus::NEGATE);
+                let truth = th.pop().is_falsy() == negate;
+                ci.pc.set(after_test(pc, truth == (word.x() & 1 != 0)).cast());
+            }
+            Op::Concat => return finish_concat(lua, word),
+            Op::SetTabUp | Op::SetTabUpK | Op::SetTable | Op::SetTableK | Op::SetI | Op::SetIK | Op::SetField
+            | Op::SetFieldK => {}
+            _ => *dest = th.pop(),
+        }
+        th.top.set(ci.top.get());
+    }
+    Ok(Step::Bytecode)
+}
+
+/// Where to go on after a test whose jump (the next word) is taken or not.
+///
+/// # Safety
+/// `pc` points to the jump that follows a test.
+#[inline(always)]
+pub(crate) unsafe fn after_test(pc: *const Instruction, taken: bool) -> *const Instruction {
+    // SAFETY: the caller's promise; the verifier and the compiler see to it that jumps stay within the code.
+    unsafe { if taken { pc.offset(1 + (*pc).imm() as isize) } else { pc.add(1) } }
+}
+
+/// Puts the result in the place of the two operands and goes on with what is left.
+unsafe fn finish_concat(lua: &mut LuaState, word: Instruction) -> LuaResult<Step> {
+    let th = lua.th();
+    // SAFETY: H1, H4: the operands lie from R[B] to the two below the result.
+    unsafe {
+        let result = th.pop();
+        *th.from_top(2) = result;
+        th.top.set(th.from_top(1));
+        let first = (*th.ci.get()).base().byte_add(word.b() as usize);
+        let total = th.top.get().offset_from(first) as usize;
+        continue_concat(lua, word, total)
+    }
+}
+
+/// Concatenates the `total` values on top for a `Concat` instruction, up to the next metamethod or the end.
+///
+/// # Safety
+/// The running frame is a Lua function's and `word` the instruction that it executes.
+pub(crate) unsafe fn continue_concat(lua: &mut LuaState, word: Instruction, total: usize) -> LuaResult<Step> {
+    let (_, method) = concat_values(lua, total)?;
+    if let Some(method) = method {
+        stack::ensure(lua, 3)?;
+        let th = lua.th();
+        // SAFETY: H1: two operands lie on top.
+        let (a, b) = unsafe { (*th.from_top(2), *th.from_top(1)) };
+        return Ok(call_metamethod(lua, method, &[a, b], 1));
+    }
+    let th = lua.th();
+    // SAFETY: H4.
+    unsafe {
+        let result = *th.from_top(1);
+        *(*th.ci.get()).base().byte_add(word.a() as usize) = result;
+    }
+    lua.gc_check()?;
+    let th = lua.th();
+    // SAFETY: H4.
+    th.top.set(unsafe { (*th.ci.get()).top.get() });
+    Ok(Step::Bytecode)
+}
+
+/// Pushes a metamethod and its arguments: the step that calls it for the running instruction.
+pub(crate) fn call_metamethod(lua: &mut LuaState, method: TValue, args: &[TValue], nresults: i16) -> Step {
+    let th = lua.th();
+    let func = th.save(th.top.get());
+    // The slots above the limit hold these (H1).
+    th.push(method);
+    for &arg in args {
+        th.push(arg);
+    }
+    Step::Enter { func, nresults, flags: CallStatus::META }
+}

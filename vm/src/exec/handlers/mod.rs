@@ -1,0 +1,222 @@
+//! The handlers of all instructions, by family.
+//!
+//! A handler reads like its row in the opcode table: operands, a fast path of a few lines, and one named slow path. The rules
+//! are I1 to I4 of the engine (`interp`). In a handler no local's address may escape and nothing may have to be dropped, or
+//! its tail call is lost; what needs that stands in a function that is never inlined.
+
+use perilune_core::code::Instruction;
+use perilune_core::{TValue, Thread};
+
+use super::interp::{Dispatch, Handler, Machine};
+use crate::opcode::Op;
+
+/// Defines handlers in the form that the build chose.
+macro_rules! handlers {
+    ($($(#[$meta:meta])* fn $name:ident($m:ident) $body:block)*) => { $(
+        $(#[$meta])*
+        #[cfg(all(perilune_tail, target_arch = "x86_64"))]
+        pub(super) unsafe extern "sysv64-unwind" fn $name(
+            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
+        ) {
+            let $m = Machine { lua, pc, base, k, dispatch };
+            // SAFETY: I1, I2.
+            unsafe { $body }
+        }
+
+        $(#[$meta])*
+        #[cfg(all(perilune_tail, not(target_arch = "x86_64")))]
+        pub(super) unsafe extern "C-unwind" fn $name(
+            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
+        ) {
+            let $m = Machine { lua, pc, base, k, dispatch };
+            // SAFETY: I1, I2.
+            unsafe { $body }
+        }
+
+        $(#[$meta])*
+        #[cfg(not(perilune_tail))]
+        pub(super) unsafe fn $name(
+            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
+        ) -> Flow {
+            let $m = Machine { lua, pc, base, k, dispatch };
+            // SAFETY: I1, I2.
+            unsafe { $body }
+        }
+    )* };
+}
+
+/// Ends a handler: the next word's handler goes on.
+#[cfg(perilune_tail)]
+macro_rules! next {
+    ($m:expr) => {{
+        let m: Machine = $m;
+        return (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.k, m.dispatch);
+    }};
+}
+#[cfg(not(perilune_tail))]
+macro_rules! next {
+    ($m:expr) => {
+        return Flow::Next($m)
+    };
+}
+
+/// Ends a handler: another handler goes on with the same word.
+#[cfg(perilune_tail)]
+macro_rules! goto {
+    ($m:expr, $handler:expr) => {{
+        let m: Machine = $m;
+        return $handler(m.lua, m.pc, m.base, m.k, m.dispatch);
+    }};
+}
+#[cfg(not(perilune_tail))]
+macro_rules! goto {
+    ($m:expr, $handler:expr) => {
+        return Flow::Again($m, $handler)
+    };
+}
+
+/// Ends a handler: the loop is left.
+#[cfg(perilune_tail)]
+macro_rules! leave {
+    () => {
+        return
+    };
+}
+#[cfg(not(perilune_tail))]
+macro_rules! leave {
+    () => {
+        return Flow::Done
+    };
+}
+
+/// Defines slow paths: each saves the state, calls its function, and goes on with what that returns (I2, I3).
+///
+/// `closed` ones set the top to the frame's limit first, as the collector and calls want it (H2); `open` ones leave it to
+/// their function, since the instruction may take a variable number of values up to the top.
+macro_rules! slow_paths {
+    ($($kind:ident $name:ident => $function:path;)*) => { handlers! { $(
+        #[inline(never)]
+        fn $name(m) {
+            m.save();
+            slow_paths!(@top $kind m);
+            let next: *mut Thread = $function(m.lua);
+            if next.is_null() {
+                leave!();
+            }
+            next!(Machine::load(next))
+        }
+    )* } };
+    (@top closed $m:ident) => { (*$m.lua).top.set((*(*$m.lua).ci.get()).top.get()) };
+    (@top open $m:ident) => {};
+}
+
+mod arith;
+mod call;
+mod compare;
+mod concat;
+mod field;
+mod for_loop;
+mod load;
+mod trace;
+
+pub(super) use trace::{op_interrupt, op_trace};
+
+#[cfg(not(perilune_tail))]
+use super::interp::Flow;
+
+/// The handler of an operation. A new row of the opcode table does not compile until it stands here.
+pub(super) const fn handler_of(op: Op) -> Handler {
+    match op {
+        Op::Move => load::op_move,
+        Op::LoadI => load::op_load_i,
+        Op::LoadF => load::op_load_f,
+        Op::LoadK => load::op_load_k,
+        Op::LoadFalse => load::op_load_false,
+        Op::LFalseSkip => load::op_load_false_skip,
+        Op::LoadTrue => load::op_load_true,
+        Op::LoadNil => load::op_load_nil,
+        Op::GetUpval => load::op_get_upval,
+        Op::SetUpval => load::op_set_upval,
+        Op::GetTabUp => field::op_get_tab_up,
+        Op::GetTable => field::op_get_table,
+        Op::GetI => field::op_get_i,
+        Op::GetField => field::op_get_field,
+        Op::SetTabUp => field::op_set_tab_up,
+        Op::SetTabUpK => field::op_set_tab_up_k,
+        Op::SetTable => field::op_set_table,
+        Op::SetTableK => field::op_set_table_k,
+        Op::SetI => field::op_set_i,
+        Op::SetIK => field::op_set_i_k,
+        Op::SetField => field::op_set_field,
+        Op::SetFieldK => field::op_set_field_k,
+        Op::NewTable => field::op_new_table,
+        Op::SelfField => field::op_self_field,
+        Op::Add => arith::op_add,
+        Op::Sub => arith::op_sub,
+        Op::Mul => arith::op_mul,
+        Op::Mod => arith::op_mod,
+        Op::Pow => arith::op_pow,
+        Op::Div => arith::op_div,
+        Op::IDiv => arith::op_idiv,
+        Op::BAnd => arith::op_band,
+        Op::BOr => arith::op_bor,
+        Op::BXor => arith::op_bxor,
+        Op::Shl => arith::op_shl,
+        Op::Shr => arith::op_shr,
+        Op::AddK => arith::op_add_k,
+        Op::SubK => arith::op_sub_k,
+        Op::MulK => arith::op_mul_k,
+        Op::ModK => arith::op_mod_k,
+        Op::PowK => arith::op_pow_k,
+        Op::DivK => arith::op_div_k,
+        Op::IDivK => arith::op_idiv_k,
+        Op::BAndK => arith::op_band_k,
+        Op::BOrK => arith::op_bor_k,
+        Op::BXorK => arith::op_bxor_k,
+        Op::ShlK => arith::op_shl_k,
+        Op::ShrK => arith::op_shr_k,
+        Op::KSub => arith::op_k_sub,
+        Op::KDiv => arith::op_k_div,
+        Op::AddI => arith::op_add_i,
+        Op::Unm => arith::op_unm,
+        Op::BNot => arith::op_bnot,
+        Op::Not => load::op_not,
+        Op::Len => concat::op_len,
+        Op::Concat => concat::op_concat,
+        Op::Close => load::op_close,
+        Op::Jmp => for_loop::op_jmp,
+        Op::Eq => compare::op_eq,
+        Op::Lt => compare::op_lt,
+        Op::Le => compare::op_le,
+        Op::EqK => compare::op_eq_k,
+        Op::EqI => compare::op_eq_i,
+        Op::LtI => compare::op_lt_i,
+        Op::LeI => compare::op_le_i,
+        Op::GtI => compare::op_gt_i,
+        Op::GeI => compare::op_ge_i,
+        Op::Test => compare::op_test,
+        Op::TestSet => compare::op_test_set,
+        Op::Call => call::op_call,
+        Op::TailCall => call::op_tail_call,
+        Op::Return => call::op_return,
+        Op::Return0 => call::op_return0,
+        Op::Return1 => call::op_return1,
+        Op::ForPrep => for_loop::op_for_prep,
+        Op::ForLoop => for_loop::op_for_loop,
+        Op::TForCall => for_loop::op_tfor_call,
+        Op::TForLoop => for_loop::op_tfor_loop,
+        Op::SetList => field::op_set_list,
+        Op::Closure => load::op_closure,
+        Op::VarArg => load::op_vararg,
+    }
+}
+
+/// The handler for a thread with hooks: calls and returns take their slow paths, which run the hooks.
+const fn slow_handler_of(op: Op) -> Handler {
+    match op {
+        Op::Call => call::slow_call,
+        Op::Return0 => call::slow_return0,
+        Op::Return1 => call::slow_return1,
+        op => handler_of(op),
+    }
+}

@@ -1,0 +1,66 @@
+//! What stands in the dispatch table instead of the plain handlers while hooks are on, or when a script is interrupted.
+
+use perilune_core::code::Instruction;
+use perilune_core::{TValue, Thread};
+
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
+use crate::debug;
+use crate::exec::drive::Next;
+use crate::exec::interp::{self, Dispatch, Machine, settle};
+use crate::opcode::{Op, op_of};
+use crate::state::LuaState;
+
+handlers! {
+    /// Runs the hooks that are due, then the instruction itself.
+    #[inline(never)]
+    fn op_trace(m) {
+        m.save();
+        let next: *mut Thread = trace(m.lua);
+        if next.is_null() {
+            leave!();
+        }
+        let m = Machine::load(next);
+        goto!(m, super::slow_handler_of(op_of(m.word())))
+    }
+
+    /// Serves an interrupt, then goes on with the instruction in the table that the thread now has.
+    #[inline(never)]
+    fn op_interrupt(m) {
+        m.save();
+        let next: *mut Thread = interrupt(m.lua);
+        if next.is_null() {
+            leave!();
+        }
+        let m = Machine::load(next);
+        goto!(m, (*m.dispatch).handler(m.word().op()))
+    }
+}
+
+/// Whether the instruction takes values up to the top, which then must be left alone.
+fn takes_open_values(word: Instruction) -> bool {
+    matches!(op_of(word), Op::Call | Op::TailCall | Op::Return | Op::SetList) && word.b() == 0
+}
+
+unsafe fn trace(lua: *mut Thread) -> Next {
+    // SAFETY: I1.
+    unsafe {
+        let m = Machine::load(lua);
+        if !takes_open_values(m.word()) {
+            (*lua).top.set((*(*lua).ci.get()).top.get());
+        }
+        let state = LuaState::from_thread(lua);
+        let result = debug::trace_exec(state).map(|()| lua);
+        settle(state, result)
+    }
+}
+
+unsafe fn interrupt(lua: *mut Thread) -> Next {
+    // SAFETY: M1.
+    unsafe {
+        let state = LuaState::from_thread(lua);
+        interp::clear_interrupt(state);
+        debug::begin_interrupt(state);
+        lua
+    }
+}
