@@ -3,7 +3,9 @@
 //! What runs other functions (`pcall`, `xpcall`, `dofile`, `pairs`, a `load` with a reader) does so stacklessly: it asks
 //! for the call and goes on in a continuation, so that it takes no native stack and a coroutine may yield inside.
 
-use perilune_vm::{ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, Status};
+use perilune_vm::{
+    ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, Status, native_ipairs_next, native_next,
+};
 
 use crate::message::{c_bytes, push_located};
 
@@ -109,18 +111,10 @@ fn ipairs(lua: &mut LuaState) -> LuaResult<usize> {
     if let Some(called) = call_iteration_metamethod(lua, "__ipairs")? {
         return called;
     }
-    lua.push_native(ipairs_step)?;
+    lua.push_native(native_ipairs_next)?;
     lua.push_value(1)?;
     lua.push_integer(0)?;
     Ok(3)
-}
-
-/// The iterator of `ipairs`: given a value and an index, the next index and what is there, or nil.
-fn ipairs_step(lua: &mut LuaState) -> LuaResult<usize> {
-    let index = lua.check_integer(2)?.wrapping_add(1);
-    lua.push_integer(index)?;
-    let found = lua.get_i(1, index)?;
-    Ok(if found == LuaType::Nil { 1 } else { 2 })
 }
 
 /// `load (chunk [, chunkname [, mode [, env]]])` (§6.1)
@@ -239,23 +233,12 @@ fn loadfile(lua: &mut LuaState) -> LuaResult<usize> {
     finish_load(lua, status, env)
 }
 
-/// `next (table [, index])` (§6.1)
-fn next(lua: &mut LuaState) -> LuaResult<usize> {
-    lua.check_type(1, LuaType::Table)?;
-    lua.set_top(2)?;
-    if lua.next(1)? {
-        return Ok(2);
-    }
-    lua.push_nil()?;
-    Ok(1)
-}
-
 /// `pairs (t)` (§6.1)
 fn pairs(lua: &mut LuaState) -> LuaResult<usize> {
     if let Some(called) = call_iteration_metamethod(lua, "__pairs")? {
         return called;
     }
-    lua.push_native(next)?;
+    lua.push_native(native_next)?;
     lua.push_value(1)?;
     lua.push_nil()?;
     Ok(3)
@@ -452,7 +435,7 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("load", load),
     #[cfg(feature = "std")]
     ("loadfile", loadfile),
-    ("next", next),
+    ("next", native_next),
     ("pairs", pairs),
     ("pcall", pcall),
     #[cfg(feature = "std")]

@@ -2,7 +2,7 @@
 //!
 //! `resume` and what `wrap` returns are stackless: they ask the machine for the resumption and go on in a continuation.
 
-use perilune_vm::{CoStatus, LuaResult, LuaState, LuaType, NativeFn, Status, ThreadRef, upvalue_index};
+use perilune_vm::{LuaResult, LuaState, LuaType, NativeFn, Status, ThreadRef, upvalue_index};
 
 /// The first argument, which must be a thread.
 fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
@@ -13,6 +13,7 @@ fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
 }
 
 /// Moves the `nargs` topmost values to a coroutine that is about to be resumed; otherwise says why it cannot be.
+/// The machine finds the other reasons why a coroutine cannot be resumed.
 ///
 /// The coroutine must be in a slot of the stack or an upvalue.
 fn prepare(lua: &mut LuaState, co: ThreadRef, nargs: usize) -> LuaResult<Option<&'static str>> {
@@ -21,19 +22,11 @@ fn prepare(lua: &mut LuaState, co: ThreadRef, nargs: usize) -> LuaResult<Option<
     if !state.check_stack(nargs) {
         return Ok(Some("too many arguments to resume"));
     }
-    let refusal = if state.status() == Status::Ok && state.get_top() == 0 {
-        Some("cannot resume dead coroutine")
-    } else {
-        match lua.coroutine_status(co) {
-            CoStatus::Suspended => None,
-            CoStatus::Dead => Some("cannot resume dead coroutine"),
-            CoStatus::Running | CoStatus::Normal => Some("cannot resume non-suspended coroutine"),
-        }
-    };
-    if refusal.is_none() {
-        lua.xmove(state, nargs)?;
+    if state.status() == Status::Ok && state.get_top() == 0 {
+        return Ok(Some("cannot resume dead coroutine"));
     }
-    Ok(refusal)
+    lua.xmove(state, nargs)?;
+    Ok(None)
 }
 
 /// `coroutine.create (f)` (§6.2)

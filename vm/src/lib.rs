@@ -27,4 +27,5 @@ pub use exec::*;
 pub use meta::MetaEvent;
 pub use perilune_core::base::limits::REGISTRY_INDEX;
 pub use perilune_core::{AllocKind, LuaAlloc, LuaType, OldSize, OutOfMemory, RawAlloc};
-pub use state::{Continuation, Lua, LuaState, NativeFn};
+pub use exec::call::MULTRET;
+pub use state::{Continuation, Interrupter, Lua, LuaState, NativeFn, RIDX_GLOBALS, RIDX_MAIN_THREAD};

@@ -8,12 +8,15 @@ use core::marker::{PhantomData, PhantomPinned};
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
-use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 use perilune_core::{AllocKind, GcRef, Heap, LuaAlloc, OldSize, OutOfMemory, RawAlloc, TValue, Thread};
 
 use crate::error::{LuaResult, Status};
-use crate::exec::interp::Dispatch;
+use crate::exec::index::raw_set;
+use crate::exec::interp::{Dispatch, PLAIN, request_interrupt, update_dispatch};
+use crate::exec::upvalue;
+use crate::meta;
 
 /// A thread of a Lua state: every operation of the host API is a method of it.
 ///
@@ -94,5 +97,194 @@ impl LuaState {
     #[inline(always)]
     pub(crate) fn global(&self) -> *mut GlobalState {
         self.th().heap.get().cast()
+    }
+}
+
+/// An owned state: the main thread's handle, closed when dropped.
+///
+/// The allocator moves into memory that it allocates itself; to read its figures meanwhile, pass a reference (`&A`).
+#[doc(alias = "lua_newstate")]
+pub struct Lua<A: LuaAlloc> {
+    main: NonNull<Thread>,
+    _owner: PhantomData<A>,
+}
+
+/// The first block of a state.
+#[repr(C)]
+struct Block<A> {
+    global: GlobalState,
+    alloc: A,
+}
+
+/// What seeds the hashes of a state's strings when the host does not say.
+fn default_seed(address: usize) -> u32 {
+    #[cfg(feature = "std")]
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_nanos() as u64);
+    #[cfg(not(feature = "std"))]
+    let time = 0u64;
+    let mixed = (address as u64 ^ time).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as u32
+}
+
+impl<A: LuaAlloc> Lua<A> {
+    /// Makes a state on an allocator (manual §4.8, `lua_newstate`), without any library.
+    ///
+    /// # Errors
+    /// The allocator has not enough memory for the state itself.
+    pub fn new(alloc: A) -> Result<Self, OutOfMemory> {
+        let local = 0u8;
+        Self::with_seed(alloc, default_seed(core::ptr::from_ref(&local) as usize))
+    }
+
+    /// The same with a given seed for string hashes, which makes the order of `pairs` repeatable.
+    ///
+    /// # Errors
+    /// The allocator has not enough memory for the state itself.
+    pub fn with_seed(alloc: A, seed: u32) -> Result<Self, OutOfMemory> {
+        const { assert!(align_of::<Block<A>>() <= 16, "an allocator's own alignment is at most 16") };
+        let size = size_of::<Block<A>>();
+        // SAFETY: a null pointer asks for a new block.
+        let block =
+            unsafe { alloc.realloc(core::ptr::null_mut(), OldSize::of_kind(AllocKind::Thread), size) }.cast::<Block<A>>();
+        if block.is_null() {
+            return Err(OutOfMemory);
+        }
+        // SAFETY: the block is new, large enough and aligned; the adapter stays in it from here on.
+        unsafe {
+            (&raw mut (*block).alloc).write(alloc);
+            let global = &raw mut (*block).global;
+            Heap::init(&raw mut (*global).heap, RawAlloc::from_adapter(&raw const (*block).alloc), seed);
+            (&raw mut (*global).dispatch).write(Dispatch::new(&PLAIN));
+            (&raw mut (*global).interrupt).write(AtomicPtr::new(core::ptr::null_mut()));
+            (&raw mut (*global).resume_target).write(core::ptr::null_mut());
+            (&raw mut (*global).transfer_count).write(0);
+            (&raw mut (*global).transfer_wanted).write(0);
+            let heap = &mut (*global).heap;
+            heap.debt += size as isize;
+            if heap.open().is_err() {
+                Self::release(block);
+                return Err(OutOfMemory);
+            }
+            let main = (*global).heap.main_thread;
+            let lua = LuaState::from_thread(main);
+            let opened = open(lua);
+            let this = Self { main: NonNull::new_unchecked(main), _owner: PhantomData };
+            match opened {
+                Ok(()) => {
+                    lua.heap().running = true;
+                    Ok(this)
+                }
+                Err(_) => Err(OutOfMemory),
+            }
+        }
+    }
+
+    /// Frees everything that a state holds and the state itself.
+    ///
+    /// # Safety
+    /// The block is a state's whose `heap` was initialised; nothing of it is used afterwards.
+    unsafe fn release(block: *mut Block<A>) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let heap = &mut (*block).global.heap;
+            heap.free_all();
+            heap.debt -= size_of::<Block<A>>() as isize;
+            debug_assert_eq!(heap.total_bytes(), 0, "a closed state holds nothing");
+            let alloc = ManuallyDrop::new((&raw const (*block).alloc).read());
+            alloc.realloc(block.cast(), OldSize::of_size(size_of::<Block<A>>()), 0);
+            drop(ManuallyDrop::into_inner(alloc));
+        }
+    }
+}
+
+/// What a new state holds: the registry with the main thread and the globals, and the pinned names.
+#[doc(alias = "f_luaopen")]
+fn open(lua: &mut LuaState) -> LuaResult<()> {
+    update_dispatch(lua);
+    let registry = lua.heap().new_table()?;
+    lua.heap().registry = TValue::object(registry);
+    let main = TValue::object(lua.thread());
+    let globals = lua.heap().new_table()?;
+    // Both tables are reachable from here on; the globals by way of the stack until they are stored.
+    lua.th().push(TValue::object(globals));
+    // SAFETY: V1: all values are live.
+    unsafe {
+        raw_set(lua, registry, TValue::integer(RIDX_MAIN_THREAD), main)?;
+        raw_set(lua, registry, TValue::integer(RIDX_GLOBALS), TValue::object(globals))?;
+    }
+    lua.pop(1);
+    meta::init(lua)?;
+    Ok(())
+}
+
+/// The registry's index of the main thread (`LUA_RIDX_MAINTHREAD`).
+pub const RIDX_MAIN_THREAD: i64 = 1;
+/// The registry's index of the globals (`LUA_RIDX_GLOBALS`).
+pub const RIDX_GLOBALS: i64 = 2;
+
+impl<A: LuaAlloc> Deref for Lua<A> {
+    type Target = LuaState;
+
+    fn deref(&self) -> &LuaState {
+        // SAFETY: M1: the main thread lives as long as the state.
+        unsafe { LuaState::from_thread(self.main.as_ptr()) }
+    }
+}
+
+impl<A: LuaAlloc> DerefMut for Lua<A> {
+    fn deref_mut(&mut self) -> &mut LuaState {
+        // SAFETY: as above.
+        unsafe { LuaState::from_thread(self.main.as_ptr()) }
+    }
+}
+
+impl<A: LuaAlloc> Drop for Lua<A> {
+    #[doc(alias = "lua_close")]
+    fn drop(&mut self) {
+        let lua: &mut LuaState = self;
+        let th = lua.th();
+        upvalue::close_from(lua, th.stack.get());
+        th.ci.set(core::ptr::from_ref(&th.base_ci).cast_mut());
+        th.top.set(th.base_ci.func.get().wrapping_add(1));
+        th.n_c_calls.set(0);
+        th.err_func.set(0);
+        lua.heap().running_thread = lua.as_thread_ptr();
+        // SAFETY: G1; finalizers run before anything is freed.
+        unsafe { lua.heap().separate_all() };
+        // Without propagation no error comes back.
+        let _ = lua.run_all_finalizers(false);
+        let block = lua.global().cast::<Block<A>>();
+        // SAFETY: the block was made by `with_seed` for this very type.
+        unsafe { Self::release(block) };
+    }
+}
+
+/// Asks a running script to stop for a hook, from a signal handler or another thread of the operating system.
+#[derive(Clone, Copy)]
+pub struct Interrupter(*mut GlobalState);
+
+// SAFETY: `interrupt` uses atomics alone.
+unsafe impl Send for Interrupter {}
+// SAFETY: as above.
+unsafe impl Sync for Interrupter {}
+
+impl Interrupter {
+    /// Makes the state call its interrupt hook at the next instruction that a thread without hooks executes.
+    ///
+    /// # Safety
+    /// The state is still open.
+    pub unsafe fn interrupt(self, hook: crate::Hook) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*self.0).interrupt.store(hook as *mut (), Ordering::Release);
+            request_interrupt(self.0);
+        }
+    }
+}
+
+impl LuaState {
+    /// What can interrupt this state's scripts.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter(self.global())
     }
 }

@@ -136,9 +136,7 @@ impl Dumper<'_> {
 
     fn constant(&mut self, constant: TValue) -> LuaResult<()> {
         match constant.tag() {
-            tag::FALSE | tag::TRUE => {
-                self.bytes(&[format::constant::BOOLEAN, u8::from(constant.tag() == tag::TRUE)])
-            }
+            tag::FALSE | tag::TRUE => self.bytes(&[format::constant::BOOLEAN, u8::from(constant.tag() == tag::TRUE)]),
             tag::INT => {
                 self.byte(format::constant::INTEGER)?;
                 self.bytes(&constant.u.to_ne_bytes())

@@ -13,6 +13,7 @@ use super::format;
 use super::verify::{self, Enclosing};
 use crate::compile::Zio;
 use crate::debug::messages::push_pieces;
+use crate::debug::until_nul;
 use crate::error::{LuaResult, Thrown};
 use crate::opcode::{Op, Operand, SCALE};
 use crate::stack;
@@ -32,6 +33,7 @@ pub(crate) fn undump(lua: &mut LuaState, input: &mut Zio<'_>, chunk_name: &[u8])
         Some(&format::FIRST_BYTE) => b"binary string",
         _ => chunk_name,
     };
+    let name = until_nul(name);
     let upvalues = check_header(lua, input, name)?;
     let mut body = Body::new();
     let result = body.gather(lua, input).and_then(|()| {

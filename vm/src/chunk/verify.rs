@@ -154,7 +154,9 @@ impl Checker<'_> {
     fn immediate(&self, kind: Operand, value: i32) -> Result<(), &'static str> {
         match kind {
             Operand::Const => self.constant(i64::from(value)),
-            Operand::Proto => need((0..i64::from(self.proto.protos_len.get())).contains(&i64::from(value)), "bad function"),
+            Operand::Proto => {
+                need((0..i64::from(self.proto.protos_len.get())).contains(&i64::from(value)), "bad function")
+            }
             Operand::None | Operand::Int | Operand::Jump => Ok(()),
             _ => Err("operand in the wrong place"),
         }
@@ -209,10 +211,20 @@ impl Checker<'_> {
                 need(self.proto.is_vararg.get(), "no extra arguments")?;
                 self.register_row(a, b.saturating_sub(1).max(1))
             }
-            Op::AddK | Op::SubK | Op::MulK | Op::ModK | Op::PowK | Op::DivK | Op::IDivK | Op::BAndK | Op::BOrK
-            | Op::BXorK | Op::ShlK | Op::ShrK | Op::KSub | Op::KDiv => {
-                need(self.proto.constants_slice()[unscaled(word.c())].is_number(), "constant is no number")
-            }
+            Op::AddK
+            | Op::SubK
+            | Op::MulK
+            | Op::ModK
+            | Op::PowK
+            | Op::DivK
+            | Op::IDivK
+            | Op::BAndK
+            | Op::BOrK
+            | Op::BXorK
+            | Op::ShlK
+            | Op::ShrK
+            | Op::KSub
+            | Op::KDiv => need(self.proto.constants_slice()[unscaled(word.c())].is_number(), "constant is no number"),
             _ => Ok(()),
         }
     }
@@ -295,7 +307,9 @@ impl Checker<'_> {
                 Some(op) if op.info().b == Operand::Jump => self.jump_target(pc, word.imm()),
                 _ => None,
             };
-            let enters = target.and_then(|target| self.code.get(target)).is_some_and(|&word| Self::consumes_open(word).is_some());
+            let enters = target
+                .and_then(|target| self.code.get(target))
+                .is_some_and(|&word| Self::consumes_open(word).is_some());
             need(!enters, "jump to an instruction that takes open results").map_err(fault)?;
         }
         Ok(())

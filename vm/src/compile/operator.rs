@@ -245,8 +245,8 @@ impl Compiler<'_, '_> {
             _ => (Op::GeI, Op::LeI, Op::Le),
         };
         let constant = match (right.immediate(), left.immediate()) {
-            (Some(constant), _) => Some((right_constant, left as &mut ExpDesc, constant)),
-            (None, Some(constant)) => Some((left_constant, right as &mut ExpDesc, constant)),
+            (Some(constant), _) => Some((right_constant, &mut *left, constant)),
+            (None, Some(constant)) => Some((left_constant, &mut *right, constant)),
             (None, None) => None,
         };
         if let Some((code, operand, (imm, is_float))) = constant {

@@ -6,8 +6,8 @@
 //! D2. While a hook runs, `allow_hook` is off in its thread and the frame that it interrupted has `HOOKED` set; an error
 //!     leaves both for the protected call that takes it.
 
-use perilune_core::base::limits::MIN_STACK;
 use perilune_core::CallStatus;
+use perilune_core::base::limits::MIN_STACK;
 use perilune_core::code::Instruction;
 
 use super::info::{Activation, frame_closure, line_of, pc_index};

@@ -2,9 +2,10 @@
 
 use core::ffi::c_void;
 
+use perilune_core::base::limits::MAX_STACK;
 use perilune_core::object::opt_from_addr;
 use perilune_core::value::tag;
-use perilune_core::{CallInfo, GcRef, LuaClosure, NativeClosure, TValue};
+use perilune_core::{CallInfo, GcRef, LuaClosure, LuaType, NativeClosure, TValue};
 
 use super::info::{Activation, current_pc, frame_closure};
 use super::names::{Name, local_name};
@@ -46,7 +47,10 @@ unsafe fn find_local(lua: &LuaState, frame: &CallInfo, n: i32) -> Option<(Name, 
         if core::ptr::eq(frame, lua.th().ci.get()) { lua.th().top.get() } else { (*frame.next.get()).func.get() }
     };
     let slot = frame.base().wrapping_add(number);
-    if number < 1_000_000 && slot < limit { Some((Name::fixed("(*temporary)"), slot)) } else { None }
+    // SAFETY: H1: slots below the limit are initialised.
+    let is_value = || unsafe { (*slot).lua_type() } != LuaType::None;
+    // A prototype that is being made keeps its place: nobody may see or replace it.
+    if number < MAX_STACK && slot < limit && is_value() { Some((Name::fixed("(*temporary)"), slot)) } else { None }
 }
 
 /// Where an upvalue is and what it belongs to.

@@ -204,6 +204,10 @@ pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -
                 let table = local_name(proto, unscaled(word.b()) + 1, setter);
                 Some(Description::new(global_or_field(table), field()))
             }
+            Op::GetTable if word.a() == word.c() && word.b() == word.a() + SCALE => {
+                // A method whose name did not fit into `SelfField`: the key stands in the method's own register.
+                Some(Description::new("method", key_name(proto, setter, unscaled(word.c()))))
+            }
             Op::GetTable => {
                 let table = table_name(proto, setter, unscaled(word.b()));
                 let key = key_name(proto, setter, unscaled(word.c()));
@@ -228,7 +232,13 @@ pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -
 fn event_of(op: Op, flags: u8) -> Option<MetaEvent> {
     Some(match op {
         Op::SelfField | Op::GetTabUp | Op::GetTable | Op::GetI | Op::GetField => MetaEvent::Index,
-        Op::SetTabUp | Op::SetTabUpK | Op::SetTable | Op::SetTableK | Op::SetI | Op::SetIK | Op::SetField
+        Op::SetTabUp
+        | Op::SetTabUpK
+        | Op::SetTable
+        | Op::SetTableK
+        | Op::SetI
+        | Op::SetIK
+        | Op::SetField
         | Op::SetFieldK => MetaEvent::NewIndex,
         Op::AddI if flags & 2 != 0 => MetaEvent::Sub,
         Op::Add | Op::AddK | Op::AddI => MetaEvent::Add,
@@ -325,7 +335,8 @@ pub(crate) fn value_name(lua: &LuaState, place: *const TValue) -> Option<Descrip
 
 /// Whether an instruction takes both its operands from registers and may have got a constant by way of one.
 const fn is_binary(op: Op) -> bool {
-    (Op::Add as u8 <= op as u8 && op as u8 <= Op::Shr as u8) || (Op::AddK as u8 <= op as u8 && op as u8 <= Op::AddI as u8)
+    (Op::Add as u8 <= op as u8 && op as u8 <= Op::Shr as u8)
+        || (Op::AddK as u8 <= op as u8 && op as u8 <= Op::AddI as u8)
 }
 
 const _: () = assert!(Op::Add as u8 + 11 == Op::Shr as u8 && Op::Shr as u8 + 1 == Op::AddK as u8);

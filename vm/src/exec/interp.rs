@@ -162,7 +162,7 @@ macro_rules! operands {
                 // SAFETY: I1.
                 unsafe {
                     let operand = *self.pc.cast::<$kind>().byte_sub($offset) as usize;
-                    self.$from.cast::<TValue>().cast_mut().byte_add(operand)
+                    (self.$from as *const TValue).cast_mut().byte_add(operand)
                 }
             }
         )* }

@@ -251,7 +251,8 @@ unsafe fn get_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 return Ok(m.lua);
             }
         }
-        finish_get(lua, m, index::read(lua, object, key, place)?, key)
+        let read = index::read(lua, object, key, place)?;
+        finish_get(lua, m, read, key)
     }
 }
 
@@ -408,7 +409,7 @@ unsafe fn store_list(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         let block = m.nc() | (m.x() as usize) << 16;
         let last = block * FIELDS_PER_FLUSH + count;
         if last > table.array_size() as usize
-            && let Err(error) = lua.heap().resize_table(table, last.min(u32::MAX as usize) as u32, table.used_nodes())
+            && let Err(error) = lua.heap().resize_table(table, last.min(u32::MAX as usize) as u32, if table.has_no_nodes() { 0 } else { table.node_count() as u32 })
         {
             return Err(index::insert_error(lua, error));
         }

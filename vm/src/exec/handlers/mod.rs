@@ -15,7 +15,7 @@ macro_rules! handlers {
     ($($(#[$meta:meta])* fn $name:ident($m:ident) $body:block)*) => { $(
         $(#[$meta])*
         #[cfg(all(perilune_tail, target_arch = "x86_64"))]
-        pub(super) unsafe extern "sysv64-unwind" fn $name(
+        pub(in crate::exec) unsafe extern "sysv64-unwind" fn $name(
             lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
         ) {
             let $m = Machine { lua, pc, base, k, dispatch };
@@ -25,7 +25,7 @@ macro_rules! handlers {
 
         $(#[$meta])*
         #[cfg(all(perilune_tail, not(target_arch = "x86_64")))]
-        pub(super) unsafe extern "C-unwind" fn $name(
+        pub(in crate::exec) unsafe extern "C-unwind" fn $name(
             lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
         ) {
             let $m = Machine { lua, pc, base, k, dispatch };
@@ -35,7 +35,7 @@ macro_rules! handlers {
 
         $(#[$meta])*
         #[cfg(not(perilune_tail))]
-        pub(super) unsafe fn $name(
+        pub(in crate::exec) unsafe fn $name(
             lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
         ) -> Flow {
             let $m = Machine { lua, pc, base, k, dispatch };
