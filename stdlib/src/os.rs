@@ -7,7 +7,7 @@ use libc::{c_int, time_t, tm};
 use perilune_vm::{Buffer, LuaResult, LuaState, LuaType, NativeFn, Thrown};
 
 use crate::message::{c_bytes, push_parts};
-use crate::result::{exec_result, file_result};
+use crate::result::{exec_result, file_result, fit};
 
 /// What is said of a time that the system has no date for, or the other way round.
 const UNREPRESENTABLE: &str = "time result cannot be represented in this installation";
@@ -134,7 +134,9 @@ fn exit(lua: &mut LuaState) -> LuaResult<usize> {
         lua.opt_integer(1, i64::from(libc::EXIT_SUCCESS))? as c_int
     };
     if lua.to_boolean(2) {
-        close_state(lua);
+        // The memory goes with the process; what is left of closing the state is its finalizers.
+        // SAFETY: the process ends next.
+        unsafe { lua.finalize_all() };
     }
     std::process::exit(code)
 }
@@ -236,10 +238,9 @@ fn now() -> time_t {
 
 /// The time that an argument must be.
 fn check_time(lua: &mut LuaState, arg: i32) -> LuaResult<time_t> {
-    let time = lua.check_integer(arg)?;
-    match time.try_into() {
-        Ok(time) => Ok(time),
-        Err(_) => Err(lua.arg_error(arg, "time out-of-bounds")),
+    match fit(lua.check_integer(arg)?) {
+        Some(time) => Ok(time),
+        None => Err(lua.arg_error(arg, "time out-of-bounds")),
     }
 }
 

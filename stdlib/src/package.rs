@@ -3,14 +3,12 @@
 //! `require` keeps its state in fixed slots of its frame (name, loaded table, searchers, what the searchers said) and calls
 //! searchers and loaders stacklessly. There is no dynamic linking: the two C searchers find files and then say so.
 
-use perilune_vm::{LoadMode, LuaResult, LuaState, LuaType, NativeFn, REGISTRY_INDEX, Status, upvalue_index};
+use perilune_vm::{
+    LOADED_TABLE, LoadMode, LuaResult, LuaState, LuaType, NativeFn, PRELOAD_TABLE, REGISTRY_INDEX, Status, upvalue_index,
+};
 
 use crate::message::{c_bytes, push_parts, raise_parts};
 
-/// The registry key of the table of loaded modules.
-const LOADED: &str = "_LOADED";
-/// The registry key of the table of preloaded loaders.
-const PRELOAD: &str = "_PRELOAD";
 /// What stands between the directories of a path.
 const DIRECTORY_SEPARATOR: &str = if cfg!(windows) { "\\" } else { "/" };
 /// The initial `package.path`.
@@ -40,7 +38,7 @@ fn require(lua: &mut LuaState) -> LuaResult<usize> {
         lua.push_bytes(c_bytes(name))?;
         lua.replace(NAME_SLOT);
     }
-    lua.get_field(REGISTRY_INDEX, LOADED)?;
+    lua.get_field(REGISTRY_INDEX, LOADED_TABLE)?;
     lua.push_value(NAME_SLOT)?;
     lua.get_table(LOADED_SLOT)?;
     if lua.to_boolean(-1) {
@@ -201,7 +199,7 @@ fn name_argument<'a>(lua: &mut LuaState) -> LuaResult<&'a [u8]> {
 /// The first searcher: `package.preload`.
 fn search_preload(lua: &mut LuaState) -> LuaResult<usize> {
     let name = name_argument(lua)?;
-    lua.get_field(REGISTRY_INDEX, PRELOAD)?;
+    lua.get_field(REGISTRY_INDEX, PRELOAD_TABLE)?;
     lua.push_bytes(name)?;
     if lua.get_table(-2)? == LuaType::Nil {
         push_parts(lua, &[b"\n\tno field package.preload['", name, b"']"])?;
@@ -292,9 +290,9 @@ pub fn open_package(lua: &mut LuaState) -> LuaResult<usize> {
     set_path(lua, "cpath", ["LUA_CPATH_5_3", "LUA_CPATH"], DEFAULT_CPATH)?;
     push_parts(lua, &[DIRECTORY_SEPARATOR.as_bytes(), b"\n;\n?\n!\n-\n"])?;
     lua.set_field(-2, "config")?;
-    lua.get_subtable(REGISTRY_INDEX, LOADED)?;
+    lua.get_subtable(REGISTRY_INDEX, LOADED_TABLE)?;
     lua.set_field(-2, "loaded")?;
-    lua.get_subtable(REGISTRY_INDEX, PRELOAD)?;
+    lua.get_subtable(REGISTRY_INDEX, PRELOAD_TABLE)?;
     lua.set_field(-2, "preload")?;
     lua.push_global_table()?;
     lua.push_value(-2)?;

@@ -43,6 +43,11 @@ pub(crate) fn last_error() -> i32 {
     Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
+/// An integer as one of the C library's types, if it fits.
+pub(crate) fn fit<T: TryFrom<i64>>(value: i64) -> Option<T> {
+    T::try_from(value).ok()
+}
+
 /// Pushes the results of a function on files: true, or nil, a message and a code, those of the system's last error
 /// (manual §5.1, `luaL_fileresult`). The file name, if there is one, begins the message.
 #[doc(alias = "luaL_fileresult")]

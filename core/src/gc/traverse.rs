@@ -205,7 +205,6 @@ impl Heap {
                     slot.write(TValue::NIL);
                     slot = slot.add(1);
                 }
-                self.keep_in_twups(thread);
             } else if !self.emergency {
                 self.shrink_stack(thread);
             }

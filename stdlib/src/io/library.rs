@@ -12,7 +12,7 @@ use super::stream::{
 };
 use super::write::write_values;
 use crate::message::c_bytes;
-use crate::result::{exec_result, file_result};
+use crate::result::{exec_result, file_result, fit};
 use crate::stdio;
 
 /// The registry key of the default input.
@@ -239,8 +239,7 @@ fn file_seek(lua: &mut LuaState) -> LuaResult<usize> {
     const BASES: [libc::c_int; 3] = [libc::SEEK_SET, libc::SEEK_CUR, libc::SEEK_END];
     let stream = check_open(lua)?;
     let base = BASES[lua.check_option(2, Some("cur"), &["set", "cur", "end"])?];
-    let offset = lua.opt_integer(3, 0)?;
-    let Ok(offset) = libc::off_t::try_from(offset) else {
+    let Some(offset) = fit::<libc::off_t>(lua.opt_integer(3, 0)?) else {
         return Err(lua.arg_error(3, "not an integer in proper range"));
     };
     let file = open_file(lua, stream)?;

@@ -1,6 +1,6 @@
 //! File handles: full userdata that hold a C stream and how to close it.
 
-use core::ptr::{NonNull, null, null_mut};
+use core::ptr::{NonNull, null_mut};
 
 use libc::FILE;
 use perilune_vm::{LuaResult, LuaState, LuaType, NativeFn, REGISTRY_INDEX};
@@ -44,7 +44,7 @@ pub(super) fn stream_at(lua: &LuaState, idx: i32) -> Option<NonNull<Stream>> {
     let block = lua.to_userdata(idx)?;
     // SAFETY: the block is large enough, aligned, and all its bytes are initialised.
     let mark = unsafe { block.cast::<*const u8>().read() };
-    (mark == &raw const STREAM_MARK && mark != null()).then(|| block.cast())
+    core::ptr::eq(mark, &raw const STREAM_MARK).then(|| block.cast())
 }
 
 /// The stream that the first argument must be.

@@ -25,6 +25,17 @@ impl LuaState {
         Ok(ended || unsafe { self.heap().resume_step() })
     }
 
+    /// Calls all finalizers that there are, as closing the state does (`lua_close`), for a program that ends right after it.
+    ///
+    /// # Safety
+    /// Nothing runs in the state afterwards; it may only be closed, or left to the end of the process.
+    pub unsafe fn finalize_all(&mut self) {
+        // SAFETY: G1, and the caller's promise.
+        unsafe { self.heap().separate_all() };
+        // Without propagation no error comes back.
+        let _ = self.run_all_finalizers(false);
+    }
+
     /// Stops the collector.
     #[doc(alias = "LUA_GCSTOP")]
     pub fn gc_stop(&mut self) {

@@ -14,5 +14,4 @@ mod table;
 pub use crate::compile::ChunkReader;
 pub use handle::{ArithOp, CoStatus, CompareOp, LoadMode, LuaStr, ThreadRef};
 pub use load::ChunkWriter;
-pub use push::{RIDX_GLOBALS, RIDX_MAIN_THREAD};
 pub use stack::upvalue_index;

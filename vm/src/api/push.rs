@@ -14,13 +14,6 @@ use crate::auxlib::Buffer;
 use crate::error::{LuaResult, Thrown};
 use crate::state::{LuaState, NativeFn};
 
-/// The registry's key of the main thread.
-#[doc(alias = "LUA_RIDX_MAINTHREAD")]
-pub const RIDX_MAIN_THREAD: i64 = 1;
-/// The registry's key of the table of globals.
-#[doc(alias = "LUA_RIDX_GLOBALS")]
-pub const RIDX_GLOBALS: i64 = 2;
-
 /// Plain values (manual §4.8).
 impl LuaState {
     /// Pushes nil.

@@ -5,11 +5,10 @@ use core::ffi::c_void;
 use perilune_core::object::InsertError;
 use perilune_core::{GcRef, LuaType, TValue, Table, Userdata};
 
-use super::push::RIDX_GLOBALS;
 use crate::error::{LuaResult, Thrown};
 use crate::exec;
 use crate::meta;
-use crate::state::LuaState;
+use crate::state::{LuaState, RIDX_GLOBALS};
 
 /// For the rest of the VM.
 impl LuaState {

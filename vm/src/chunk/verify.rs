@@ -138,7 +138,7 @@ impl Checker<'_> {
     fn operand(&self, kind: Operand, value: u16) -> Result<(), &'static str> {
         match kind {
             Operand::Dst | Operand::Reg => self.register_row(value, 1),
-            Operand::Regs => need(value % SCALE == 0, "bad register"),
+            Operand::Regs => need(value.is_multiple_of(SCALE), "bad register"),
             Operand::Const => self.constant(i64::from(value)),
             Operand::Field => {
                 self.constant(i64::from(value))?;
@@ -170,7 +170,7 @@ impl Checker<'_> {
 
     /// `count` registers from the one that the operand names.
     fn register_row(&self, first: u16, count: usize) -> Result<(), &'static str> {
-        need(first % SCALE == 0 && unscaled(first) + count <= self.registers, "bad register")
+        need(first.is_multiple_of(SCALE) && unscaled(first) + count <= self.registers, "bad register")
     }
 
     /// How far rows of registers reach, and other limits of operands taken together.
@@ -274,6 +274,8 @@ impl Checker<'_> {
         let open = match Op::from_u8(word.op()) {
             Some(Op::Call) => word.c() == 0,
             Some(Op::VarArg) => word.b() == 0,
+            // A native function's results, which the next instruction returns.
+            Some(Op::TailCall) => true,
             _ => false,
         };
         open.then(|| unscaled(word.a()))

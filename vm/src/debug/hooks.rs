@@ -6,6 +6,8 @@
 //! D2. While a hook runs, `allow_hook` is off in its thread and the frame that it interrupted has `HOOKED` set; an error
 //!     leaves both for the protected call that takes it.
 
+use core::sync::atomic::Ordering;
+
 use perilune_core::CallStatus;
 use perilune_core::base::limits::MIN_STACK;
 use perilune_core::code::Instruction;
@@ -103,6 +105,18 @@ impl LuaState {
     #[doc(alias = "lua_gethook")]
     pub fn get_hook(&self) -> (Option<Hook>, u8, i32) {
         (hook_of(self), self.th().hook_mask.get(), self.th().base_hook_count.get())
+    }
+}
+
+/// Gives the running thread the hook that an interrupt asks for; it is called before the next instruction.
+pub(crate) fn begin_interrupt(lua: &mut LuaState) {
+    // SAFETY: M2; the field holds null or a hook (`Interrupter::interrupt`).
+    let hook = unsafe {
+        let hook = (*lua.global()).interrupt.swap(core::ptr::null_mut(), Ordering::Acquire);
+        if hook.is_null() { None } else { Some(core::mem::transmute::<*mut (), Hook>(hook)) }
+    };
+    if hook.is_some() {
+        lua.set_hook(hook, MASK_CALL | MASK_RETURN | MASK_COUNT, 1);
     }
 }
 

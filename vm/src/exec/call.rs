@@ -167,6 +167,7 @@ pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaR
 /// Calls the function at `slot` and returns when it has; counts as a native level.
 #[doc(alias = "luaD_call")]
 pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
+    let running = core::mem::replace(&mut lua.heap().running_thread, lua.as_thread_ptr());
     let th = lua.th();
     let depth = th.n_c_calls.get() + 1;
     th.n_c_calls.set(depth);
@@ -177,6 +178,7 @@ pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) ->
     };
     let th = lua.th();
     th.n_c_calls.set(th.n_c_calls.get() - 1);
+    lua.heap().running_thread = running;
     result
 }
 
