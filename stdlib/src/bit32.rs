@@ -10,6 +10,12 @@ fn check_bits(lua: &mut LuaState, arg: i32) -> LuaResult<u32> {
     Ok(lua.check_integer(arg)? as u32)
 }
 
+/// The arguments of a shift or rotation. A wrong second one is reported first, as compiled C does.
+fn check_shift(lua: &mut LuaState) -> LuaResult<(u32, i64)> {
+    let places = lua.check_integer(2)?;
+    Ok((check_bits(lua, 1)?, places))
+}
+
 /// Pushes a result.
 fn push_bits(lua: &mut LuaState, bits: u32) -> LuaResult<usize> {
     lua.push_integer(bits as i64)?;
@@ -105,29 +111,25 @@ fn replace(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// `bit32.lrotate (x, disp)` (5.2 manual §6.7)
 fn lrotate(lua: &mut LuaState) -> LuaResult<usize> {
-    let x = check_bits(lua, 1)?;
-    let places = lua.check_integer(2)?;
+    let (x, places) = check_shift(lua)?;
     push_bits(lua, x.rotate_left(places.rem_euclid(BITS) as u32))
 }
 
 /// `bit32.lshift (x, disp)` (5.2 manual §6.7)
 fn lshift(lua: &mut LuaState) -> LuaResult<usize> {
-    let x = check_bits(lua, 1)?;
-    let places = lua.check_integer(2)?;
+    let (x, places) = check_shift(lua)?;
     push_bits(lua, shift(x, places))
 }
 
 /// `bit32.rrotate (x, disp)` (5.2 manual §6.7)
 fn rrotate(lua: &mut LuaState) -> LuaResult<usize> {
-    let x = check_bits(lua, 1)?;
-    let places = lua.check_integer(2)?;
+    let (x, places) = check_shift(lua)?;
     push_bits(lua, x.rotate_right(places.rem_euclid(BITS) as u32))
 }
 
 /// `bit32.rshift (x, disp)` (5.2 manual §6.7)
 fn rshift(lua: &mut LuaState) -> LuaResult<usize> {
-    let x = check_bits(lua, 1)?;
-    let places = lua.check_integer(2)?;
+    let (x, places) = check_shift(lua)?;
     push_bits(lua, shift(x, places.saturating_neg()))
 }
 

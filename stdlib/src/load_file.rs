@@ -96,7 +96,10 @@ mod unix {
         pub(super) fn open(name: &CStr) -> Option<Self> {
             // SAFETY: both are C strings.
             let file = unsafe { libc::fopen(name.as_ptr(), c"r".as_ptr()) };
-            (!file.is_null()).then_some(Self { file, owned: true, pending: 0, block: [0; BLOCK] })
+            if file.is_null() {
+                return None;
+            }
+            Some(Self { file, owned: true, pending: 0, block: [0; BLOCK] })
         }
 
         /// Reads standard input.

@@ -110,8 +110,9 @@ fn fmod(lua: &mut LuaState) -> LuaResult<usize> {
         lua.push_integer(x.wrapping_rem(y))?;
         Ok(1)
     } else {
-        let x = lua.check_number(1)?;
+        // A wrong second argument is reported first, as compiled C does.
         let y = lua.check_number(2)?;
+        let x = lua.check_number(1)?;
         number(lua, float::fmod(x, y))
     }
 }

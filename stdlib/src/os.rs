@@ -71,8 +71,7 @@ fn format_date(lua: &mut LuaState, mut format: &[u8], date: &tm) -> LuaResult<()
         format = &format[len..];
         let mut item = [0; DATE_ITEM];
         // SAFETY: the array is as large as is said, the conversion ends with a NUL, and the date is complete.
-        let item_len =
-            unsafe { libc::strftime(item.as_mut_ptr().cast(), DATE_ITEM, conversion.as_ptr().cast(), date) };
+        let item_len = unsafe { libc::strftime(item.as_mut_ptr().cast(), DATE_ITEM, conversion.as_ptr().cast(), date) };
         buffer.extend(lua, &item[..item_len])?;
     }
     buffer.extend(lua, format)?;

@@ -4,7 +4,8 @@
 //! searchers and loaders stacklessly. There is no dynamic linking: the two C searchers find files and then say so.
 
 use perilune_vm::{
-    LOADED_TABLE, LoadMode, LuaResult, LuaState, LuaType, NativeFn, PRELOAD_TABLE, REGISTRY_INDEX, Status, upvalue_index,
+    LOADED_TABLE, LoadMode, LuaResult, LuaState, LuaType, NativeFn, PRELOAD_TABLE, REGISTRY_INDEX, Status,
+    upvalue_index,
 };
 
 use crate::message::{c_bytes, push_parts, raise_parts};

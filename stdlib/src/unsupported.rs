@@ -20,16 +20,14 @@ fn open_unsupported(lua: &mut LuaState, names: &[&str]) -> LuaResult<usize> {
 /// Opens the I/O library and pushes its table.
 #[doc(alias = "luaopen_io")]
 pub fn open_io(lua: &mut LuaState) -> LuaResult<usize> {
-    let names =
-        ["close", "flush", "input", "lines", "open", "output", "popen", "read", "tmpfile", "type", "write"];
+    let names = ["close", "flush", "input", "lines", "open", "output", "popen", "read", "tmpfile", "type", "write"];
     open_unsupported(lua, &names)
 }
 
 /// Opens the operating system library and pushes its table.
 #[doc(alias = "luaopen_os")]
 pub fn open_os(lua: &mut LuaState) -> LuaResult<usize> {
-    let names = [
-        "clock", "date", "difftime", "execute", "exit", "getenv", "remove", "rename", "setlocale", "time", "tmpname",
-    ];
+    let names =
+        ["clock", "date", "difftime", "execute", "exit", "getenv", "remove", "rename", "setlocale", "time", "tmpname"];
     open_unsupported(lua, &names)
 }

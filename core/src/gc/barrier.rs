@@ -1,7 +1,7 @@
 //! Write barriers: what keeps G3 while the program runs between the collector's steps.
 //!
-//! A *forward* barrier marks the white object that was stored; it suits objects that are written rarely. A *back* barrier
-//! makes the black object gray again; it suits tables, which are often written many times in a row.
+//! A *forward* barrier marks the white object that was stored; it suits objects that are written rarely. A *back*
+//! barrier makes the black object gray again; it suits tables, which are often written many times in a row.
 
 use super::Heap;
 use crate::object::{GcHeader, GcObject, GcRef, LuaClosure, Proto, Table, UpVal};
@@ -48,6 +48,8 @@ impl Heap {
         }
     }
 
+    /// # Safety
+    /// Both are live, `object` is black and `target` is white.
     #[cold]
     #[inline(never)]
     unsafe fn barrier_forward_slow(&mut self, object: *mut GcHeader, target: *mut GcHeader) {
@@ -84,8 +86,8 @@ impl Heap {
 
     /// To be called after a store into an upvalue, and after an upvalue was closed.
     ///
-    /// A white upvalue needs nothing, for its value will be marked with it. An open one needs nothing, for its value is in a
-    /// stack (G3).
+    /// A white upvalue needs nothing, for its value will be marked with it. An open one needs nothing, for its value
+    /// is in a stack (G3).
     ///
     /// # Safety
     /// The upvalue and its value are live.
@@ -101,6 +103,8 @@ impl Heap {
         }
     }
 
+    /// # Safety
+    /// Both are live, the upvalue is not white and the value is.
     #[cold]
     #[inline(never)]
     unsafe fn barrier_upval_slow(&mut self, upval: GcRef<UpVal>, value: *mut GcHeader) {
@@ -111,8 +115,8 @@ impl Heap {
         unsafe { self.barrier_forward_slow(upval.as_header(), value) }
     }
 
-    /// Keeps the closure in its prototype's cache, unless that would break G3: the cache is a weak reference, and is looked
-    /// at only when the prototype is traversed.
+    /// Keeps the closure in its prototype's cache, unless that would break G3: the cache is a weak reference, and is
+    /// looked at only when the prototype is traversed.
     ///
     /// # Safety
     /// Both are live.
@@ -133,9 +137,9 @@ impl Heap {
         self.all = object;
     }
 
-    /// Makes an object of the list of all objects permanent: it becomes gray for ever and is never swept. Only for objects
-    /// that point to nothing (strings), since a fixed object is not traversed. Best done when the object is new, since the
-    /// list is searched for it; nothing happens if it is not there (because it was fixed before).
+    /// Makes an object of the list of all objects permanent: it becomes gray for ever and is never swept. Only for
+    /// objects that point to nothing (strings), since a fixed object is not traversed. Best done when the object is
+    /// new, since the list is searched for it; nothing happens if it is not there (because it was fixed before).
     #[doc(alias = "luaC_fix")]
     pub fn fix(&mut self, object: *mut GcHeader) {
         let mut previous: *mut GcHeader = core::ptr::null_mut();
@@ -157,7 +161,8 @@ impl Heap {
         self.fixed = current;
     }
 
-    /// Takes an object out of the list of all objects. The sweep must not stand on something that is in another list (G6).
+    /// Takes an object out of the list of all objects. The sweep must not stand on something that is in another list
+    /// (G6).
     ///
     /// # Safety
     /// `object` is in `all`, right after `previous`, or at the head if that is null.

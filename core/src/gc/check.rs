@@ -62,8 +62,8 @@ unsafe fn cast<T: GcObject>(object: &GcHeader) -> &T {
 }
 
 impl Heap {
-    /// Checks the whole heap: lists, colours, string table, stacks, tables, references, and that the objects do not hold
-    /// more memory than is accounted for.
+    /// Checks the whole heap: lists, colours, string table, stacks, tables, references, and that the objects do not
+    /// hold more memory than is accounted for.
     ///
     /// # Panics
     /// If an invariant does not hold. The heap is not usable afterwards.
@@ -99,8 +99,8 @@ impl Heap {
         }
     }
 
-    /// The sum of the sizes of all blocks that belong to objects, and of the string table. It equals `total_bytes` unless somebody
-    /// holds further blocks of the heap.
+    /// The sum of the sizes of all blocks that belong to objects, and of the string table. It equals `total_bytes`
+    /// unless somebody holds further blocks of the heap.
     ///
     /// # Safety
     /// The heap is sound.
@@ -132,6 +132,9 @@ impl Heap {
     }
 
     /// Marks every interned string as seen, and returns their number.
+    ///
+    /// # Safety
+    /// The heap is sound as far as [`Self::check`] asks.
     unsafe fn check_buckets(&self) -> usize {
         let mut count = 0;
         for i in 0..self.bucket_count {
@@ -154,6 +157,9 @@ impl Heap {
     }
 
     /// Marks every object of a gray list as seen, and returns their number.
+    ///
+    /// # Safety
+    /// As for [`Self::check`], and the phase is one in which gray lists are kept (G4).
     unsafe fn check_gray_lists(&self) -> usize {
         let mut count = 0;
         for list in [self.gray, self.gray_again, self.weak, self.ephemeron, self.all_weak] {
@@ -184,6 +190,9 @@ impl Heap {
     }
 
     /// Checks the threads' lists of open upvalues, marks these as seen, and returns their number.
+    ///
+    /// # Safety
+    /// As for [`Self::check`].
     unsafe fn check_threads(&self) -> usize {
         let mut count = 0;
         // SAFETY: the lists are sound.
@@ -216,6 +225,9 @@ impl Heap {
     }
 
     /// Checks that the object may be in this list, and that it was seen where its kind requires it; counts it there.
+    ///
+    /// # Safety
+    /// As for [`Self::check`]; the object is in the list.
     unsafe fn check_membership(&self, object: &GcHeader, list: List, found: &mut Found) {
         let seen = object.marked.get() & SEEN != 0;
         object.marked.set(object.marked.get() & !SEEN);
@@ -253,6 +265,9 @@ impl Heap {
     }
 
     /// Checks one reference of a live object.
+    ///
+    /// # Safety
+    /// `target` is null or points to an object that has not been freed.
     unsafe fn check_target(&self, owner: &GcHeader, target: *const GcHeader, target_tag: u8) {
         ensure!(!target.is_null(), owner, "V1: a null reference of tag {target_tag:#x}");
         // SAFETY: V1.
@@ -264,6 +279,10 @@ impl Heap {
         }
     }
 
+    /// Checks one value of a live object.
+    ///
+    /// # Safety
+    /// As for `check_target`.
     unsafe fn check_value(&self, owner: &GcHeader, value: TValue) {
         if value.is_collectable() {
             // SAFETY: V1.
@@ -273,6 +292,10 @@ impl Heap {
         }
     }
 
+    /// Checks one reference of a live object, which may be null.
+    ///
+    /// # Safety
+    /// As for `check_target`.
     unsafe fn check_optional<T: GcObject>(&self, owner: &GcHeader, target: *const T) {
         // SAFETY: the target is null or an object.
         unsafe {
@@ -283,6 +306,10 @@ impl Heap {
         }
     }
 
+    /// Checks what a live object refers to, and its shape.
+    ///
+    /// # Safety
+    /// The object is in a list of this heap and its tag is sound.
     unsafe fn check_object(&self, object: &GcHeader) {
         if self.is_dead(object) {
             return;
@@ -320,6 +347,9 @@ impl Heap {
     }
 
     /// A closed upvalue that has been reached is as good as black, whichever colour it has.
+    ///
+    /// # Safety
+    /// The upvalue is live.
     unsafe fn check_upval(&self, upval: &UpVal) {
         let header = upval.header();
         let value = upval.value();
@@ -332,6 +362,8 @@ impl Heap {
         }
     }
 
+    /// # Safety
+    /// The table is live.
     unsafe fn check_table(&self, table: &Table) {
         let header = table.header();
         ensure!(table.array_ptr().is_null() == (table.array_size() == 0), header, "T1: array part");
@@ -362,6 +394,8 @@ impl Heap {
         }
     }
 
+    /// # Safety
+    /// The prototype is live.
     unsafe fn check_proto(&self, proto: &Proto) {
         let header = proto.header();
         // SAFETY: the arrays describe blocks of the heap; V1.
@@ -383,6 +417,8 @@ impl Heap {
         }
     }
 
+    /// # Safety
+    /// The thread is live.
     unsafe fn check_thread(&self, thread: &Thread) {
         let header = thread.header();
         ensure!(!header.is_black(), header, "G3: a black thread");
@@ -426,6 +462,9 @@ fn check_string(string: &LuaString) {
 }
 
 /// The bytes that the object holds, all its blocks together, as [`Heap::free_object`] will free them.
+///
+/// # Safety
+/// The object is in a list of the heap.
 unsafe fn object_size(object: &GcHeader) -> usize {
     // SAFETY: the tag tells the type (O1); the object has not been freed.
     unsafe {

@@ -85,8 +85,8 @@ impl Heap {
         self.current_white ^ WHITE_BITS
     }
 
-    /// Whether the object waits to be swept away. A short string that is found so in the string table is brought back by
-    /// [`Self::revive`].
+    /// Whether the object waits to be swept away. A short string that is found so in the string table is brought back
+    /// by [`Self::revive`].
     #[doc(alias = "isdead")]
     #[inline(always)]
     pub(crate) fn is_dead(&self, object: &GcHeader) -> bool {

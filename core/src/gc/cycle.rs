@@ -1,7 +1,8 @@
 //! The cycle: the atomic phase, single steps, whole collections, and the collector's pace.
 //!
-//! The program's allocations run up a debt; a step pays it back by work, measured in bytes traversed. A step is due whenever the
-//! debt is positive. After a cycle the collector waits until memory use has grown to `pause` percent of the estimate.
+//! The program's allocations run up a debt; a step pays it back by work, measured in bytes traversed. A step is due
+//! whenever the debt is positive. After a cycle the collector waits until memory use has grown to `pause` percent of
+//! the estimate.
 
 use super::{Heap, Phase};
 
@@ -19,10 +20,14 @@ const PAUSE_UNIT: isize = 100;
 const LEAST_STEP_MUL: i32 = 40;
 
 impl Heap {
-    /// Ends marking: everything reachable gets marked, weak tables are cleared, finalizers become pending, and the whites swap.
-    /// Returns the work.
+    /// Ends marking: everything reachable gets marked, weak tables are cleared, finalizers become pending, and the
+    /// whites swap. Returns the work.
     ///
-    /// The order of these steps is what scripts can observe: values go from weak tables before resurrection, keys after it.
+    /// The order of these steps is what scripts can observe: values go from weak tables before resurrection, keys
+    /// after it.
+    ///
+    /// # Safety
+    /// Marking is finished but for this: the phase is `Atomic` and the gray list is empty.
     unsafe fn atomic(&mut self) -> usize {
         // SAFETY: G1 to G4; nothing else happens meanwhile.
         unsafe {
@@ -63,9 +68,13 @@ impl Heap {
     }
 
     /// Works on the current phase, for about `budget` units or until the phase ends. Returns the work done.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
     #[doc(alias = "singlestep")]
     unsafe fn advance(&mut self, budget: usize) -> usize {
-        // SAFETY: the invariants of the collector hold between its steps; each phase is entered when the one before is done.
+        // SAFETY: the invariants of the collector hold between its steps; each phase is entered when the one before
+        // is done.
         unsafe {
             match self.phase {
                 Phase::Pause => {
@@ -119,8 +128,8 @@ impl Heap {
 
     /// One step, to be called when the debt is positive: works until the debt is paid or the cycle ends.
     ///
-    /// It may shrink stacks (H5). Finalizers are left to the VM, see [`Self::finalizers_due`]; when nothing but finalizers is left of
-    /// the cycle, the step does nothing until all have been taken.
+    /// It may shrink stacks (H5). Finalizers are left to the VM, see [`Self::finalizers_due`]; when nothing but
+    /// finalizers is left of the cycle, the step does nothing until all have been taken.
     ///
     /// # Safety
     /// Everything needed later is reachable from a root (G1). Nobody holds pointers into stacks.
@@ -155,10 +164,11 @@ impl Heap {
         if self.debt <= 0 { 0 } else { (self.debt / STEP_MUL_UNIT + 1).saturating_mul(self.step_mul as isize) }
     }
 
-    /// A step asked for by the program (`LUA_GCSTEP`), also when the collector is stopped: a small one for 0, else as if that many
-    /// KiB had been allocated. Returns whether it ended a cycle.
+    /// A step asked for by the program (`LUA_GCSTEP`), also when the collector is stopped: a small one for 0, else as
+    /// if that many KiB had been allocated. Returns whether it ended a cycle.
     ///
-    /// When the cycle waits for finalizers, the VM calls those that are due and then asks [`Self::resume_step`].
+    /// When nothing but finalizers is left of the cycle, the step may be unfinished: as long as
+    /// [`Self::step_unfinished`] says so, the VM calls the finalizers that are due and then [`Self::resume_step`].
     ///
     /// # Safety
     /// As for [`Self::step`].
@@ -174,16 +184,25 @@ impl Heap {
         (kib == 0 || debt > 0) && unsafe { self.forced_step() }
     }
 
-    /// Continues what [`Self::gc_step`] began, after the finalizers that were due have been called: if debt is left and the cycle
-    /// still waits for them, another step is made. Returns whether the cycle has ended.
+    /// Whether a forced step still has debt to pay, but waits for finalizers.
+    pub fn step_unfinished(&self) -> bool {
+        self.phase == Phase::CallFinalizers && self.debt > 0
+    }
+
+    /// Continues what [`Self::gc_step`] began, after the finalizers that were due have been called. Returns whether the
+    /// cycle has ended.
     ///
     /// # Safety
     /// As for [`Self::step`].
     pub unsafe fn resume_step(&mut self) -> bool {
         // SAFETY: by the caller's promise.
-        self.phase == Phase::CallFinalizers && self.debt > 0 && unsafe { self.forced_step() }
+        self.step_unfinished() && unsafe { self.forced_step() }
     }
 
+    /// A step even if the collector is stopped; whether the cycle has ended.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
     unsafe fn forced_step(&mut self) -> bool {
         let running = core::mem::replace(&mut self.running, true);
         // SAFETY: by the caller's promise.
@@ -197,7 +216,8 @@ impl Heap {
     /// An emergency collection happens when an allocation failed. It leaves stacks and the string table as they are.
     ///
     /// # Safety
-    /// Everything needed later is reachable from a root (G1). Unless it is an emergency, nobody holds pointers into stacks.
+    /// Everything needed later is reachable from a root (G1). Unless it is an emergency, nobody holds pointers into
+    /// stacks.
     #[doc(alias = "luaC_fullgc")]
     #[inline(never)]
     pub unsafe fn full(&mut self, emergency: bool) {
@@ -214,8 +234,11 @@ impl Heap {
         self.set_pause();
     }
 
-    /// Brings the cycle to its end without collecting anything that was not yet found dead: if objects are being marked, all of them
-    /// just become white again.
+    /// Brings the cycle to its end without collecting anything that was not yet found dead: if objects are being
+    /// marked, all of them just become white again.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
     pub(super) unsafe fn finish_cycle(&mut self) {
         // SAFETY: the whites have not been swapped if marking is not finished, so the sweep frees nothing (G5).
         unsafe {
@@ -226,6 +249,10 @@ impl Heap {
         }
     }
 
+    /// Runs the cycle to its end, leaving finalizers pending.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
     unsafe fn run_to_pause(&mut self) {
         while self.phase != Phase::Pause {
             // SAFETY: as for the caller.

@@ -1,8 +1,9 @@
 //! Finalizers: which objects have one, which are due, and in which order.
 //!
-//! An object that gets a metatable with a `__gc` field moves from `all` to the head of `finalizable`. When it is found
-//! unreachable, it moves to the end of `pending`; so the finalizers run in the reverse order of marking (manual §2.5.1). The VM
-//! takes it from there (back to `all`, as an ordinary object) and calls the finalizer: the collector itself never calls anything.
+//! An object that gets a metatable with a `__gc` field moves from `all` to the head of `finalizable`. When it is
+//! found unreachable, it moves to the end of `pending`; so the finalizers run in the reverse order of marking (manual
+//! §2.5.1). The VM takes it from there (back to `all`, as an ordinary object) and calls the finalizer: the collector
+//! itself never calls anything.
 
 use core::ptr;
 
@@ -12,8 +13,8 @@ use crate::object::{GcHeader, GcRef, Table};
 use crate::value::TValue;
 
 impl Heap {
-    /// To be called after `object` (a table or userdata) got the metatable `mt`: if that has a finalizer, the object is
-    /// marked for finalization, unless it is already.
+    /// To be called after `object` (a table or userdata) got the metatable `mt`: if that has a finalizer, the object
+    /// is marked for finalization, unless it is already.
     ///
     /// # Safety
     /// Both are live.
@@ -28,6 +29,10 @@ impl Heap {
         }
     }
 
+    /// Moves an object from `all` to `finalizable`.
+    ///
+    /// # Safety
+    /// The object is live, not fixed, and has no finalizer yet.
     #[inline(never)]
     unsafe fn make_finalizable(&mut self, object: *mut GcHeader) {
         let mut previous = ptr::null_mut();
@@ -50,6 +55,9 @@ impl Heap {
     }
 
     /// Moves the unreachable objects (or `all` of them) from `finalizable` to the end of `pending`.
+    ///
+    /// # Safety
+    /// If not `all`, everything reachable is marked.
     #[doc(alias = "separatetobefnz")]
     pub(super) unsafe fn separate(&mut self, all: bool) {
         // SAFETY: G2: what is in a list is live.
@@ -75,7 +83,8 @@ impl Heap {
         }
     }
 
-    /// Makes everything that has a finalizer wait for it. For the end of a state; what a running cycle found out is given up.
+    /// Makes everything that has a finalizer wait for it. For the end of a state; what a running cycle found out is
+    /// given up.
     ///
     /// # Safety
     /// Nothing but `next_finalizer`, `free_all` and what finalizers do follows.
@@ -87,7 +96,8 @@ impl Heap {
         }
     }
 
-    /// Takes the first object that waits for its finalizer; it becomes an ordinary one, and the caller calls its `__gc`.
+    /// Takes the first object that waits for its finalizer; it becomes an ordinary one, and the caller calls its
+    /// `__gc`.
     #[doc(alias = "udata2finalize")]
     pub fn next_finalizer(&mut self) -> Option<TValue> {
         let object = self.pending;
@@ -115,8 +125,9 @@ impl Heap {
         !self.pending.is_null()
     }
 
-    /// How many finalizers the VM is to call now that [`Self::step`] has returned: one after the first step that found any,
-    /// and twice as many after each further step. 0 if the step did nothing because the collector is stopped.
+    /// How many finalizers the VM is to call now that [`Self::step`] has returned: one after the first step that
+    /// found any, and twice as many after each further step. 0 if the step did nothing because the collector is
+    /// stopped.
     #[doc(alias = "runafewfinalizers")]
     pub fn finalizers_due(&mut self) -> u32 {
         if !core::mem::take(&mut self.stepped) || self.pending.is_null() {

@@ -50,6 +50,10 @@ impl Heap {
         }
     }
 
+    /// Frees the arrays of a prototype.
+    ///
+    /// # Safety
+    /// The prototype is being freed.
     #[inline(never)]
     unsafe fn free_proto_parts(&mut self, proto: &Proto) {
         // SAFETY: each pair of fields describes a block of the heap, or is null and 0 (F1 for the code).
@@ -67,6 +71,9 @@ impl Heap {
     }
 
     /// The open upvalues need no care: a dead thread has none that are alive (G7).
+    ///
+    /// # Safety
+    /// The thread is being freed.
     #[inline(never)]
     unsafe fn free_thread_parts(&mut self, thread: &Thread) {
         // SAFETY: H1 describes the stack; H4: each frame after the embedded one is a block of its own.

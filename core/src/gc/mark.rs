@@ -1,7 +1,7 @@
 //! Marking: turning white objects gray or black, the roots, and working off the gray list.
 //!
-//! What needs only a glance (strings, userdata, upvalues) turns black at once; everything with a `gclist` goes to the gray
-//! list. So the native stack is never deep: a chain of userdata and upvalues is followed by a loop.
+//! What needs only a glance (strings, userdata, upvalues) turns black at once; everything with a `gclist` goes to the
+//! gray list. So the native stack is never deep: a chain of userdata and upvalues is followed by a loop.
 
 use super::Heap;
 use super::barrier::is_white_value;
@@ -50,6 +50,9 @@ impl Heap {
     }
 
     /// Marks a white object.
+    ///
+    /// # Safety
+    /// The object is live and white.
     #[doc(alias = "reallymarkobject")]
     unsafe fn mark_white(&mut self, mut object: *mut GcHeader) {
         // SAFETY: G1: what is marked is reachable, so live; O1: the tag tells the type.
@@ -81,6 +84,10 @@ impl Heap {
         }
     }
 
+    /// Makes an object gray and puts it at the head of the gray list.
+    ///
+    /// # Safety
+    /// The object is live and white, and `link` is its `gclist`.
     #[inline(always)]
     unsafe fn push_gray(&mut self, object: *mut GcHeader, link: *const core::cell::Cell<*mut GcHeader>) {
         // SAFETY: the object is live, and `link` is its own `gclist`.
@@ -92,6 +99,9 @@ impl Heap {
     }
 
     /// Marks a userdata and its metatable, and returns the user value, which is still to be marked.
+    ///
+    /// # Safety
+    /// The userdata is live and white.
     unsafe fn mark_userdata(&mut self, userdata: &Userdata) -> TValue {
         userdata.header().make_black();
         self.traversed += userdata.size();
@@ -103,6 +113,9 @@ impl Heap {
     }
 
     /// The gray list's work until it is empty.
+    ///
+    /// # Safety
+    /// Marking is under way (G4).
     #[doc(alias = "propagateall")]
     pub(super) unsafe fn propagate_all(&mut self) {
         while !self.gray.is_null() {
@@ -158,6 +171,9 @@ impl Heap {
     }
 
     /// Begins a cycle: empties the gray lists and marks the roots.
+    ///
+    /// # Safety
+    /// The heap is sound, and no cycle is under way.
     #[doc(alias = "restartcollection")]
     pub(super) unsafe fn mark_roots(&mut self) {
         self.gray = core::ptr::null_mut();
@@ -174,6 +190,9 @@ impl Heap {
     }
 
     /// Marks the registry and the basic metatables, which the host may change without a barrier.
+    ///
+    /// # Safety
+    /// Marking is under way, and the roots are live (G1).
     pub(super) unsafe fn mark_shared_roots(&mut self) {
         // SAFETY: G1: roots are live.
         unsafe {
@@ -185,6 +204,9 @@ impl Heap {
     }
 
     /// Marks the running thread and those that wait for it.
+    ///
+    /// # Safety
+    /// Marking is under way, and the roots are live (G1).
     pub(super) unsafe fn mark_running(&mut self) {
         let mut thread = self.running_thread;
         while !thread.is_null() {
@@ -197,6 +219,9 @@ impl Heap {
     }
 
     /// Marks the objects that wait for their finalizer.
+    ///
+    /// # Safety
+    /// Marking is under way (G2).
     #[doc(alias = "markbeingfnz")]
     pub(super) unsafe fn mark_pending(&mut self) {
         let mut object = self.pending;

@@ -1,28 +1,28 @@
 //! The heap's state and the collector: incremental, tri-colour mark and sweep, non-moving.
 //!
-//! Colours (see [`color`]): a *white* object has not been reached in this cycle, a *gray* one has been reached but what it
-//! points to has not been looked at, a *black* one is done with. There are two whites, which swap at the end of marking: from
-//! then on the old one means dead, and new objects are born in the new one.
+//! Colours (see [`color`]): a *white* object has not been reached in this cycle, a *gray* one has been reached but
+//! what it points to has not been looked at, a *black* one is done with. There are two whites, which swap at the end
+//! of marking: from then on the old one means dead, and new objects are born in the new one.
 //!
-//! G1. Whatever is reachable from a root is live: main thread, running thread and those that resumed it, registry, basic
-//!     metatables, fixed objects, to-be-finalized objects. Weak references (the weak side of a weak table, the cache of a
-//!     prototype) do not count; they are cleared before their object is freed.
+//! G1. Whatever is reachable from a root is live: main thread, running thread and those that resumed it, registry,
+//!     basic metatables, fixed objects, to-be-finalized objects. Weak references (the weak side of a weak table, the
+//!     cache of a prototype) do not count; they are cleared before their object is freed.
 //! G2. Every object is in exactly one list through `header.next`: `all`, `finalizable` (finalizer bit set), `pending`
 //!     (finalizer bit set), or `fixed` (gray for ever, never swept).
-//! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads are
-//!     never black, and neither are open upvalues, so that stores into a stack need no barrier.
-//! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`. In the
-//!     other phases these lists are stale and are not read; the next cycle begins with empty ones.
-//! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no object
-//!     has the other white, and between two cycles all but the fixed ones have the current white.
-//! G6. `sweep` is the last object that the sweep kept in the list of the current phase, or null at the list's head. Whoever
-//!     takes that object out of its list moves `sweep` to its predecessor.
-//! G7. A thread with open upvalues is in `twups`. An open upvalue is alive as long as its thread; when a dead thread leaves
-//!     live upvalues behind, the atomic phase closes them.
+//! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads
+//!     are never black, and neither are open upvalues, so that stores into a stack need no barrier.
+//! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
+//!     In the other phases these lists are stale and are not read; the next cycle begins with empty ones.
+//! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no
+//!     object has the other white, and between two cycles all but the fixed ones have the current white.
+//! G6. `sweep` is the last object that the sweep kept in the list of the current phase, or null at the list's head.
+//!     Whoever takes that object out of its list moves `sweep` to its predecessor.
+//! G7. A thread with open upvalues is in `twups`. An open upvalue is alive as long as its thread; when a dead thread
+//!     leaves live upvalues behind, the atomic phase closes them.
 //! G8. The collector itself allocates nothing. It only frees, and shrinks stacks and the string table.
 //! G9. `credit + debt` is the number of bytes in use.
-//! G10. An object is freed exactly once, when its list is swept or at the end of the state; its size is told from its own
-//!     fields, never from other objects, since those may have been freed before.
+//! G10. An object is freed exactly once, when its list is swept or at the end of the state; its size is told from its
+//!     own fields, never from other objects, since those may have been freed before.
 
 mod barrier;
 mod check;

@@ -7,8 +7,11 @@ use super::{Heap, Phase};
 use crate::object::{GcHeader, GcObject};
 
 impl Heap {
-    /// Begins the sweep. Its first object is looked at right away, so that objects made from now on lie before the place where
-    /// the sweep stands, and are not looked at.
+    /// Begins the sweep. Its first object is looked at right away, so that objects made from now on lie before the
+    /// place where the sweep stands, and are not looked at.
+    ///
+    /// # Safety
+    /// Marking is finished and the whites have been swapped, or marking is given up.
     #[doc(alias = "entersweep")]
     pub(super) unsafe fn enter_sweep(&mut self) {
         self.phase = Phase::SweepAll;
@@ -17,8 +20,8 @@ impl Heap {
         unsafe { self.sweep_some(1) };
     }
 
-    /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list. Returns how
-    /// many were looked at.
+    /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list.
+    /// Returns how many were looked at.
     ///
     /// # Safety
     /// The phase is `SweepAll`, `SweepFinalizable` or `SweepPending`.
@@ -27,8 +30,8 @@ impl Heap {
         let (white, other) = (self.current_white, self.other_white());
         let mut previous = self.sweep;
         let mut left = count;
-        // SAFETY: G2, G5 and G6: `previous` is in the list, all objects of the list have not been freed, and nothing live
-        // points to those that have the other white.
+        // SAFETY: G2, G5 and G6: `previous` is in the list, all objects of the list have not been freed, and nothing
+        // live points to those that have the other white.
         unsafe {
             let mut current = if previous.is_null() { *self.sweep_list() } else { (*previous).next.get() };
             while !current.is_null() && left > 0 {
@@ -74,6 +77,9 @@ impl Heap {
     }
 
     /// Ends the sweep: shrinks the string table if it has become much too large.
+    ///
+    /// # Safety
+    /// Everything has been swept.
     #[doc(alias = "checkSizes")]
     pub(super) unsafe fn finish_sweep(&mut self) {
         if !self.main_thread.is_null() {

@@ -98,6 +98,10 @@ impl Heap {
         table_size(table)
     }
 
+    /// Marks everything that a table refers to, but for its metatable.
+    ///
+    /// # Safety
+    /// The table is live.
     unsafe fn traverse_strong(&mut self, table: &Table) {
         // SAFETY: G1: what a live table points to is live; T1: the array has `array_size` values.
         unsafe {
@@ -151,8 +155,8 @@ impl Heap {
     /// The prototype is live and just left the gray list.
     #[doc(alias = "traverseproto")]
     pub(super) unsafe fn traverse_proto(&mut self, proto: &Proto) -> usize {
-        // SAFETY: G1: what a live prototype points to is live; the cache is null or was reachable when it was set, and is
-        // cleared here before the closure can be freed.
+        // SAFETY: G1: what a live prototype points to is live; the cache is null or was reachable when it was set,
+        // and is cleared here before the closure can be freed.
         unsafe {
             let cache = proto.cache.get();
             if !cache.is_null() && (*cache).header().is_white() {
@@ -175,9 +179,9 @@ impl Heap {
         proto_size(proto)
     }
 
-    /// Marks the slots in use and the open upvalues. In the atomic phase the other slots become nil (H3), since from now on
-    /// what they point to may be freed. Before, the stack may be shrunk, but not by an emergency collection, which can happen
-    /// while pointers into it are held.
+    /// Marks the slots in use and the open upvalues. In the atomic phase the other slots become nil (H3), since from
+    /// now on what they point to may be freed. Before, the stack may be shrunk, but not by an emergency collection,
+    /// which can happen while pointers into it are held.
     ///
     /// # Safety
     /// The thread is live and was just moved from the gray list to the list of those to be traversed again.
@@ -187,7 +191,8 @@ impl Heap {
         if slot.is_null() {
             return 1;
         }
-        // SAFETY: H1: all slots are initialised, and those below `top` are live; H6: the list holds live open upvalues (G7).
+        // SAFETY: H1: all slots are initialised, and those below `top` are live; H6: the list holds live open
+        // upvalues (G7).
         unsafe {
             let top = thread.top.get();
             while slot < top {

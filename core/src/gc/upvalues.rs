@@ -1,11 +1,11 @@
 //! Open upvalues: their values are in the stack of a thread that may itself be unreachable.
 //!
-//! A live thread marks its stack, and keeps its open upvalues alive. A closure that outlives the thread needs the value too:
-//! so the atomic phase goes through all threads with open upvalues (`twups`, G7), marks the values for those threads that
-//! were not reached, and at its end closes what is left of their upvalues.
+//! A live thread marks its stack, and keeps its open upvalues alive. A closure that outlives the thread needs the
+//! value too: so the atomic phase goes through all threads with open upvalues (`twups`, G7), marks the values for
+//! those threads that were not reached, and at its end closes what is left of their upvalues.
 //!
-//! An upvalue is *touched* when it was reached through a closure before the atomic phase, and when it is new. It keeps the
-//! value of an unreached thread alive once more, as in Lua 5.3.
+//! An upvalue is *touched* when it was reached through a closure before the atomic phase, and when it is new. It
+//! keeps the value of an unreached thread alive once more, as in Lua 5.3.
 
 use core::ptr;
 
@@ -17,8 +17,11 @@ use crate::value::TValue;
 const UNTOUCHED: u8 = 1;
 
 impl Heap {
-    /// Marks a white upvalue and returns the value that is still to be marked. An open one stays gray (G3); before the atomic
-    /// phase its value is left to its thread, or to [`Self::remark_upvalues`].
+    /// Marks a white upvalue and returns the value that is still to be marked. An open one stays gray (G3); before
+    /// the atomic phase its value is left to its thread, or to [`Self::remark_upvalues`].
+    ///
+    /// # Safety
+    /// The upvalue is live and white.
     #[inline]
     pub(super) unsafe fn mark_upval(&mut self, upval: &UpVal) -> TValue {
         self.traversed += size_of::<UpVal>();
@@ -34,8 +37,11 @@ impl Heap {
         TValue::NIL
     }
 
-    /// Marks the values of touched open upvalues of threads that have not been reached, and takes these threads out of
-    /// `twups`. They are returned as a list of the same kind.
+    /// Marks the values of touched open upvalues of threads that have not been reached, and takes these threads out
+    /// of `twups`. They are returned as a list of the same kind.
+    ///
+    /// # Safety
+    /// The atomic phase is under way (G7).
     #[doc(alias = "remarkupvals")]
     pub(super) unsafe fn remark_upvalues(&mut self) -> *mut Thread {
         let mut thread = self.twups;
@@ -70,9 +76,12 @@ impl Heap {
         unreached
     }
 
-    /// Called when everything alive is marked: of the threads that [`Self::remark_upvalues`] returned, those that were
-    /// reached after all come back to `twups`; the others are dead, and their live upvalues are closed (G7). A value is
-    /// marked already, since the upvalue was touched or was reached in the atomic phase.
+    /// Called when everything alive is marked: of the threads that [`Self::remark_upvalues`] returned, those that
+    /// were reached after all come back to `twups`; the others are dead, and their live upvalues are closed (G7). A
+    /// value is marked already, since the upvalue was touched or was reached in the atomic phase.
+    ///
+    /// # Safety
+    /// Everything reachable is marked; the list is the one that `remark_upvalues` returned in this atomic phase.
     pub(super) unsafe fn close_dead_upvalues(&mut self, unreached: *mut Thread) {
         let mut thread = unreached;
         // SAFETY: as for `remark_upvalues`; nothing has been freed since.
@@ -101,8 +110,8 @@ impl Heap {
         }
     }
 
-    /// Links a thread that has open upvalues into `twups`, unless it is there (G7). To be called when the first upvalue of a
-    /// thread is opened.
+    /// Links a thread that has open upvalues into `twups`, unless it is there (G7). To be called when the first
+    /// upvalue of a thread is opened.
     pub fn keep_in_twups(&mut self, thread: GcRef<Thread>) {
         if ptr::eq(thread.twups.get(), thread.as_ptr()) && !thread.open_upvals.get().is_null() {
             thread.twups.set(self.twups);

@@ -1,8 +1,8 @@
 //! Weak tables: ephemerons, and clearing of what was collected.
 //!
-//! While propagating, a weak table is only put aside (`gray_again`). In the atomic phase it goes to `weak` (weak values to be
-//! cleared), `ephemeron` (weak keys, and some white key has a white value), or `all_weak` (white keys to be cleared).
-//! Strings count as values: they are never removed, but marked when they are looked at.
+//! While propagating, a weak table is only put aside (`gray_again`). In the atomic phase it goes to `weak` (weak
+//! values to be cleared), `ephemeron` (weak keys, and some white key has a white value), or `all_weak` (white keys to
+//! be cleared). Strings count as values: they are never removed, but marked when they are looked at.
 
 use core::ptr;
 
@@ -14,6 +14,9 @@ use crate::value::{TValue, tag};
 
 impl Heap {
     /// Whether an entry with this key or value is to be removed from a weak table. Marks strings.
+    ///
+    /// # Safety
+    /// The value is one of a live table, and marking is under way.
     #[doc(alias = "iscleared")]
     #[inline(always)]
     unsafe fn is_cleared(&mut self, value: TValue) -> bool {
@@ -54,6 +57,10 @@ impl Heap {
         !self.in_atomic
     }
 
+    /// Marks the keys of a table with weak values, and puts it where it will be dealt with.
+    ///
+    /// # Safety
+    /// The table is live, gray, and in no gray list.
     #[doc(alias = "traverseweakvalue")]
     unsafe fn traverse_weak_values(&mut self, table: &Table) {
         // The array part is not worth looking at twice: assume that it has white values.
@@ -79,6 +86,9 @@ impl Heap {
     }
 
     /// Marks the values of live keys and returns whether anything was marked.
+    ///
+    /// # Safety
+    /// The table is live, gray, and in no gray list.
     #[doc(alias = "traverseephemeron")]
     unsafe fn traverse_ephemeron(&mut self, table: &Table) -> bool {
         let (mut marked, mut has_clears, mut has_white_pair) = (false, false, false);
@@ -109,6 +119,10 @@ impl Heap {
         marked
     }
 
+    /// Marks a value if it is a white object, and returns whether it was.
+    ///
+    /// # Safety
+    /// The value is one of a live table.
     #[inline(always)]
     unsafe fn mark_if_white(&mut self, value: TValue) -> bool {
         // SAFETY: the caller's values are those of a live table.
@@ -122,6 +136,9 @@ impl Heap {
     }
 
     /// Traverses the ephemeron tables until nothing more gets marked.
+    ///
+    /// # Safety
+    /// The atomic phase is under way (G4).
     #[doc(alias = "convergeephemerons")]
     pub(super) unsafe fn converge_ephemerons(&mut self) {
         let mut changed = true;
@@ -129,7 +146,8 @@ impl Heap {
             changed = false;
             let mut list = core::mem::replace(&mut self.ephemeron, ptr::null_mut());
             while !list.is_null() {
-                // SAFETY: G4: the list holds live tables. A table's link is read before it may be put into a list again.
+                // SAFETY: G4: the list holds live tables. A table's link is read before it may be put into a list
+                // again.
                 unsafe {
                     let table = &*list.cast::<Table>();
                     list = table.gclist.get();
@@ -143,6 +161,9 @@ impl Heap {
     }
 
     /// Removes the entries with white keys from the tables of a list.
+    ///
+    /// # Safety
+    /// The list is one of this atomic phase (G4), and everything reachable is marked.
     #[doc(alias = "clearkeys")]
     pub(super) unsafe fn clear_keys(&mut self, mut list: *mut GcHeader) {
         while !list.is_null() {
@@ -163,6 +184,9 @@ impl Heap {
     }
 
     /// Removes the entries with white values from the tables of a list, up to but without `end`.
+    ///
+    /// # Safety
+    /// As for `clear_keys`; `end` is null or in the list.
     #[doc(alias = "clearvalues")]
     pub(super) unsafe fn clear_values(&mut self, mut list: *mut GcHeader, end: *mut GcHeader) {
         while list != end {

@@ -275,6 +275,31 @@ fn find_upvalue(heap: &TestHeap, thread: GcRef<Thread>, slot: usize) -> GcRef<Up
     upval
 }
 
+#[test]
+fn a_large_step_goes_through_the_finalizers() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    for i in 1..=20 {
+        finalizable(&heap, metatable, i);
+    }
+    let mut called = 0;
+    // SAFETY: everything needed is anchored.
+    unsafe {
+        let mut ended = heap.heap().gc_step(20_000);
+        loop {
+            for _ in 0..heap.heap().finalizers_due() {
+                heap.heap().next_finalizer().expect("it was due");
+                called += 1;
+            }
+            if ended || !heap.heap().step_unfinished() {
+                break;
+            }
+            ended = heap.heap().resume_step();
+        }
+        assert!(ended && called == 20 && heap.heap().phase() == Phase::Pause);
+    }
+}
+
 /// A sealed prototype without instructions, and a closure of it with one upvalue.
 fn closure(heap: &TestHeap, slot: i64) -> GcRef<LuaClosure> {
     let proto = heap.heap().new_proto().expect("memory");
@@ -636,7 +661,8 @@ fn make(heap: &TestHeap, kind: Kind, anchor: i64) -> TValue {
     }
 }
 
-/// Walks everything reachable from the roots in a fixed order. Returns the tags met, with the number of the first visit.
+/// Walks everything reachable from the roots in a fixed order. Returns the tags met, with the number of the first
+/// visit.
 fn shape(heap: &TestHeap, roots: i64) -> Vec<(u8, usize)> {
     let mut seen = std::collections::HashMap::new();
     let mut shape = Vec::new();

@@ -345,4 +345,3 @@ pub fn open_io(lua: &mut LuaState) -> LuaResult<usize> {
     set_standard_file(lua, stdio::stderr(), "stderr", None)?;
     Ok(1)
 }
-

@@ -112,8 +112,8 @@ impl LuaState {
         self.to_str(-1)?.ok_or(Thrown::Runtime)
     }
 
-    /// The same without the metamethod `__tostring`.
-    pub(crate) fn push_plain_text(&mut self, idx: i32) -> LuaResult<()> {
+    /// Pushes the text of a value as if it had no metamethod `__tostring`, which the caller may have called by itself.
+    pub fn push_plain_text(&mut self, idx: i32) -> LuaResult<()> {
         match self.lua_type(idx) {
             LuaType::Number => {
                 self.push_value(idx)?;

@@ -159,7 +159,7 @@ impl Compiler<'_, '_> {
 
     /// Brings the value, that of its jumps too, to a register.
     #[doc(alias = "exp2reg")]
-    fn to_register(&mut self, e: &mut ExpDesc, register: u8) -> LuaResult<()> {
+    fn place_in(&mut self, e: &mut ExpDesc, register: u8) -> LuaResult<()> {
         self.discharge_to(e, register)?;
         if let Kind::Jump(pc) = e.kind {
             e.if_true = self.join(e.if_true, pc);
@@ -190,16 +190,16 @@ impl Compiler<'_, '_> {
 
     /// Brings the value to the next free register.
     #[doc(alias = "luaK_exp2nextreg")]
-    pub(super) fn to_next_register(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
+    pub(super) fn place_in_next(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
         self.read_variable(e)?;
         self.free_exp(e);
         self.reserve(1)?;
-        self.to_register(e, self.fs.free_reg - 1)
+        self.place_in(e, self.fs.free_reg - 1)
     }
 
     /// Brings the value to some register.
     #[doc(alias = "luaK_exp2anyreg")]
-    pub(super) fn to_any_register(&mut self, e: &mut ExpDesc) -> LuaResult<u8> {
+    pub(super) fn place_in_any(&mut self, e: &mut ExpDesc) -> LuaResult<u8> {
         self.read_variable(e)?;
         if let Kind::Register(register) = e.kind {
             if !e.has_jumps() {
@@ -207,27 +207,27 @@ impl Compiler<'_, '_> {
             }
             // A local variable must keep its value.
             if register >= self.fs.n_active {
-                self.to_register(e, register)?;
+                self.place_in(e, register)?;
                 return Ok(register);
             }
         }
-        self.to_next_register(e)?;
+        self.place_in_next(e)?;
         Ok(self.fs.free_reg - 1)
     }
 
     /// Brings the value to some register unless it is an upvalue.
     #[doc(alias = "luaK_exp2anyregup")]
-    pub(super) fn to_register_or_upvalue(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
+    pub(super) fn place_in_any_or_upvalue(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
         if !matches!(e.kind, Kind::Upvalue(_)) || e.has_jumps() {
-            self.to_any_register(e)?;
+            self.place_in_any(e)?;
         }
         Ok(())
     }
 
     /// Makes the expression a value: known now, in a register, or about to be in one.
     #[doc(alias = "luaK_exp2val")]
-    pub(super) fn to_value(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
-        if e.has_jumps() { self.to_any_register(e).map(|_| ()) } else { self.read_variable(e) }
+    pub(super) fn settle(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
+        if e.has_jumps() { self.place_in_any(e).map(|_| ()) } else { self.read_variable(e) }
     }
 
     /// Gives back the register of an expression, if it has one.
@@ -247,10 +247,10 @@ impl Compiler<'_, '_> {
         match variable.kind {
             Kind::Local(register) => {
                 self.free_exp(value);
-                return self.to_register(value, register);
+                return self.place_in(value, register);
             }
             Kind::Upvalue(upvalue) => {
-                let register = self.to_any_register(value)?;
+                let register = self.place_in_any(value)?;
                 self.emit_abc(Op::SetUpval, reg(register), upvalue as u16, 0)?;
             }
             _ => self.store_element(variable, value)?,
@@ -265,7 +265,7 @@ impl Compiler<'_, '_> {
         let is_constant = constant.is_some();
         let c = match constant {
             Some(index) => konst(index),
-            None => reg(self.to_any_register(value)?),
+            None => reg(self.place_in_any(value)?),
         };
         let pick = |with_constant: Op, with_register: Op| if is_constant { with_constant } else { with_register };
         match element.kind {
@@ -276,9 +276,7 @@ impl Compiler<'_, '_> {
                 self.emit_field(pick(Op::SetFieldK, Op::SetField), reg(table), konst(key), c, key)?
             }
             Kind::IndexInt { table, key } => self.emit_abc(pick(Op::SetIK, Op::SetI), reg(table), key, c)?,
-            Kind::Index { table, key } => {
-                self.emit_abc(pick(Op::SetTableK, Op::SetTable), reg(table), reg(key), c)?
-            }
+            Kind::Index { table, key } => self.emit_abc(pick(Op::SetTableK, Op::SetTable), reg(table), reg(key), c)?,
             _ => return Ok(()),
         };
         Ok(())
@@ -302,13 +300,13 @@ impl Compiler<'_, '_> {
             table.kind = Kind::IndexUp { upvalue, key };
             return Ok(());
         }
-        let register = self.to_any_register(table)?;
+        let register = self.place_in_any(table)?;
         table.kind = match (field, key.kind) {
             (Some(key), _) => Kind::IndexField { table: register, key },
             (None, Kind::Integer(i @ 0..=0xffff)) if !key.has_jumps() => {
                 Kind::IndexInt { table: register, key: i as u16 }
             }
-            _ => Kind::Index { table: register, key: self.to_any_register(key)? },
+            _ => Kind::Index { table: register, key: self.place_in_any(key)? },
         };
         Ok(())
     }
@@ -316,7 +314,7 @@ impl Compiler<'_, '_> {
     /// Makes `e` the method `e:key` with its object in the next register.
     #[doc(alias = "luaK_self")]
     pub(super) fn method(&mut self, e: &mut ExpDesc, key: &mut ExpDesc) -> LuaResult<()> {
-        let object = self.to_any_register(e)?;
+        let object = self.place_in_any(e)?;
         self.free_exp(e);
         let base = self.fs.free_reg;
         *e = ExpDesc::new(Kind::Register(base));

@@ -104,11 +104,8 @@ impl Compiler<'_, '_> {
         let old = proto.code_len.get();
         let new = next_capacity(lua, old, i32::MAX as u32, "opcodes")?;
         let code = proto.code.get();
-        let (block, old_words) = if code.is_null() {
-            (code, 0)
-        } else {
-            (code.wrapping_sub(CODE_PREFIX), CODE_PREFIX + old as usize)
-        };
+        let (block, old_words) =
+            if code.is_null() { (code, 0) } else { (code.wrapping_sub(CODE_PREFIX), CODE_PREFIX + old as usize) };
         let new_words = CODE_PREFIX + new as usize;
         // SAFETY: C2, where the block of the code begins before the first instruction (F1).
         unsafe {

@@ -26,13 +26,25 @@ pub(super) enum Kind {
     /// An upvalue.
     Upvalue(u8),
     /// `R[table][R[key]]`
-    Index { table: u8, key: u8 },
+    Index {
+        table: u8,
+        key: u8,
+    },
     /// `R[table][K[key]]`, the key a short string.
-    IndexField { table: u8, key: u16 },
+    IndexField {
+        table: u8,
+        key: u16,
+    },
     /// `R[table][key]`, the key a small integer.
-    IndexInt { table: u8, key: u16 },
+    IndexInt {
+        table: u8,
+        key: u16,
+    },
     /// `U[upvalue][K[key]]`, the key a short string.
-    IndexUp { upvalue: u8, key: u16 },
+    IndexUp {
+        upvalue: u8,
+        key: u16,
+    },
     /// A test: the position of its jump, which is taken if the condition holds.
     Jump(i32),
     /// The instruction at this position, which may write its result to any register: its A is open.
@@ -83,10 +95,7 @@ impl ExpDesc {
 
     /// Whether it is an element of a table.
     pub(super) fn is_indexed(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Index { .. } | Kind::IndexField { .. } | Kind::IndexInt { .. } | Kind::IndexUp { .. }
-        )
+        matches!(self.kind, Kind::Index { .. } | Kind::IndexField { .. } | Kind::IndexInt { .. } | Kind::IndexUp { .. })
     }
 
     /// Whether it is a number known now.
@@ -97,10 +106,8 @@ impl ExpDesc {
 
     /// Whether it is a value known now.
     pub(super) fn is_constant(&self) -> bool {
-        matches!(
-            self.kind,
-            Kind::Nil | Kind::True | Kind::False | Kind::Const(_) | Kind::Integer(_) | Kind::Float(_)
-        ) && !self.has_jumps()
+        matches!(self.kind, Kind::Nil | Kind::True | Kind::False | Kind::Const(_) | Kind::Integer(_) | Kind::Float(_))
+            && !self.has_jumps()
     }
 
     /// The number as an immediate operand, and whether it is a float, if it is a numeral of integral value that fits.
@@ -150,7 +157,6 @@ pub(super) enum BinOp {
 
 impl BinOp {
     /// How strongly it binds to its left and to its right operand (manual §3.4.8).
-    #[doc(alias = "priority")]
     pub(super) const fn priority(self) -> (u8, u8) {
         match self {
             Self::Or => (1, 1),

@@ -43,11 +43,8 @@ impl Compiler<'_, '_> {
     /// Begins a function.
     #[doc(alias = "open_func")]
     pub(super) fn open_function(&mut self, proto: GcRef<Proto>) -> LuaResult<()> {
-        self.fs = FuncState {
-            first_active: self.active.len(),
-            first_block: self.blocks.len(),
-            ..FuncState::new(proto)
-        };
+        self.fs =
+            FuncState { first_active: self.active.len(), first_block: self.blocks.len(), ..FuncState::new(proto) };
         let source = self.lex.source;
         proto.source.set(source.as_ptr());
         // SAFETY: C3; the main prototype keeps the source alive.
@@ -118,7 +115,7 @@ impl Compiler<'_, '_> {
         // The closure must be in the last register in use: making it may collect, and what lies above counts as garbage.
         let index = self.fs.n_protos as i32 - 1;
         *e = ExpDesc::new(Kind::Pending(self.emit_ai(Op::Closure, 0, index)?));
-        self.to_next_register(e)
+        self.place_in_next(e)
     }
 
     #[doc(alias = "parlist")]
@@ -166,7 +163,7 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// Gives back what a prototype's arrays do not use. Blocks that shrink cannot fail, and are never moved into by others.
+/// Gives back what a prototype's arrays do not use.
 fn trim(lua: &mut LuaState, fs: &FuncState) -> LuaResult<()> {
     let proto = fs.proto;
     let pc = fs.pc as u32;

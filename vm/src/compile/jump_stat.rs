@@ -77,7 +77,7 @@ impl Compiler<'_, '_> {
     #[cold]
     #[inline(never)]
     fn enters_scope(&mut self, goto: &Label) -> Thrown {
-        let variable = self.local(&self.fs, goto.n_active as usize).name;
+        let variable = self.local_name(&self.fs, goto.n_active);
         // SAFETY: C1: the names of a prototype's variables are live.
         let variable = Name(unsafe { GcRef::from_ptr(variable) });
         let (name, line) = (Name(goto.name), goto.line);

@@ -182,7 +182,8 @@ impl Lexer<'_, '_> {
         let id_len = chunk_id(self.source.as_bytes(), &mut id);
         self.message.truncate(0);
         self.message.extend(self.lua, &id[..id_len])?;
-        self.write(format_args!(":{}: {}", self.line, message))?;
+        let line = self.line;
+        self.write(format_args!(":{line}: {message}"))?;
         match near {
             Near::Nothing => {}
             Near::Token(token) => self.write(format_args!(" near {token}"))?,
@@ -277,7 +278,7 @@ impl Lexer<'_, '_> {
             self.advance()?;
         }
         self.line += 1;
-        if self.line >= i32::MAX {
+        if self.line == i32::MAX {
             return Err(self.error(format_args!("chunk has too many lines"), Near::Nothing));
         }
         Ok(())

@@ -1,14 +1,86 @@
-//! The compiler (to be written).
+//! The compiler: one pass from the source text to prototypes, without a syntax tree.
+//!
+//! `zio` gives bytes, `lexer` and `literal` tokens. `stat`, `expr` and `function` follow the grammar of manual §9. They
+//! describe expressions ([`expdesc`]), whose code is made as late as possible: `operator` and `discharge` choose
+//! the instructions, `emit` appends them and links jumps, `constant` keeps constants. `scope` knows names and blocks,
+//! `jump_stat` gotos and labels. Nothing here runs Lua code, but for the reader that hands out the source.
+
 mod chunkid;
+mod constant;
+mod discharge;
+mod emit;
+mod expdesc;
+mod expr;
+mod function;
+mod jump_stat;
+mod lexer;
+mod literal;
+mod operator;
+mod scope;
+mod stat;
+mod state;
+mod token;
+mod vector;
 mod zio;
+
+use perilune_core::{GcRef, LuaClosure, Proto, TValue};
+
+use self::lexer::{Lexer, until_nul};
+use self::state::Compiler;
+use crate::error::LuaResult;
+use crate::stack;
+use crate::state::LuaState;
+
 pub(crate) use chunkid::chunk_id;
 pub use zio::ChunkReader;
 pub(crate) use zio::Zio;
-pub(crate) fn parse(
-    _lua: &mut crate::state::LuaState,
-    _input: &mut Zio<'_>,
-    _chunkname: &[u8],
-    _first: Option<u8>,
-) -> crate::error::LuaResult<()> {
-    Err(crate::error::Thrown::Syntax)
+
+/// How many stack slots the compiler uses: the prototype or the function, the scanner's table, a new string, and a message.
+const STACK_SLOTS: usize = 4;
+
+/// Compiles a chunk and pushes its main function, whose one upvalue, `_ENV`, is nil.
+///
+/// `first` is the first byte, which was taken from `input` already. A syntax error leaves its message on the stack.
+#[doc(alias = "luaY_parser")]
+pub(crate) fn parse(lua: &mut LuaState, input: &mut Zio<'_>, chunkname: &[u8], first: Option<u8>) -> LuaResult<()> {
+    stack::ensure(lua, STACK_SLOTS)?;
+    let proto = lua.heap().new_proto()?;
+    lua.th().push(TValue::object(proto));
+    let table = lua.heap().new_table()?;
+    lua.th().push(TValue::object(table));
+    let source = lua.heap().new_string(until_nul(chunkname))?;
+    proto.source.set(source.as_ptr());
+    // SAFETY: the prototype is on the stack.
+    unsafe { lua.heap().barrier_forward(proto.as_header(), TValue::object(source)) };
+
+    let depth = lua.th().n_c_calls.get();
+    let mut compiler = Compiler::new(Lexer::new(lua, input, first, table, source), proto);
+    let result = compiler.main_function();
+    compiler.free();
+    lua.th().n_c_calls.set(depth);
+    result?;
+
+    // The scanner's table is not needed any more.
+    lua.th().pop();
+    make_closure(lua, proto)
+}
+
+/// Replaces a complete prototype, which is on top of the stack, by a function made of it.
+fn make_closure(lua: &mut LuaState, proto: GcRef<Proto>) -> LuaResult<()> {
+    let closure = lua.heap().new_lua_closure(proto, 1)?;
+    // The function keeps its prototype alive.
+    lua.th().pop();
+    lua.th().push(TValue::object(closure));
+    close_over_nil(lua, closure)
+}
+
+/// Gives a function its upvalue.
+fn close_over_nil(lua: &mut LuaState, closure: GcRef<LuaClosure>) -> LuaResult<()> {
+    let upval = lua.heap().new_upval()?;
+    // SAFETY: F3: it has one upvalue; the function is on the stack.
+    unsafe {
+        closure.upval_slot(0).write(upval.as_ptr());
+        lua.heap().barrier_forward(closure.as_header(), TValue::object(upval));
+    }
+    Ok(())
 }

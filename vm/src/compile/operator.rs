@@ -54,7 +54,7 @@ impl Compiler<'_, '_> {
             e.kind = kind;
             return Ok(());
         }
-        let register = self.to_any_register(e)?;
+        let register = self.place_in_any(e)?;
         self.free_exp(e);
         e.kind = Kind::Pending(self.emit_abc(code, 0, reg(register), 0)?);
         self.fix_line(line);
@@ -68,26 +68,20 @@ impl Compiler<'_, '_> {
         let waits = match op {
             BinOp::And => return self.go_if_true(e),
             BinOp::Or => return self.go_if_false(e),
-            BinOp::Concat => return self.to_next_register(e),
+            BinOp::Concat => return self.place_in_next(e),
             BinOp::Eq | BinOp::Ne => e.is_constant(),
             BinOp::Lt | BinOp::Le | BinOp::Gt | BinOp::Ge => e.immediate().is_some(),
             _ => e.is_numeral(),
         };
         if !waits {
-            self.to_any_register(e)?;
+            self.place_in_any(e)?;
         }
         Ok(())
     }
 
     /// Applies a binary operator to `left`, which `infix` prepared, and `right`. The result is in `left`.
     #[doc(alias = "luaK_posfix")]
-    pub(super) fn postfix(
-        &mut self,
-        op: BinOp,
-        left: &mut ExpDesc,
-        right: &mut ExpDesc,
-        line: i32,
-    ) -> LuaResult<()> {
+    pub(super) fn postfix(&mut self, op: BinOp, left: &mut ExpDesc, right: &mut ExpDesc, line: i32) -> LuaResult<()> {
         match op {
             BinOp::And => {
                 debug_assert!(left.if_true == NO_JUMP);
@@ -147,7 +141,7 @@ impl Compiler<'_, '_> {
                 && let Some(index) = self.constant_operand(left)?
             {
                 let code = if op == BinOp::Sub { Op::KSub } else { Op::KDiv };
-                let register = self.to_any_register(right)?;
+                let register = self.place_in_any(right)?;
                 self.free_exp(right);
                 return self.emit_abc(code, 0, reg(register), index * SCALE);
             }
@@ -156,8 +150,8 @@ impl Compiler<'_, '_> {
         {
             return Ok(pc);
         }
-        let c = self.to_any_register(right)?;
-        let b = self.to_any_register(left)?;
+        let c = self.place_in_any(right)?;
+        let b = self.place_in_any(left)?;
         self.free_exps(left, right);
         self.emit_abc(with_register, 0, reg(b), reg(c))
     }
@@ -184,14 +178,14 @@ impl Compiler<'_, '_> {
         } else {
             return Ok(None);
         };
-        let register = self.to_any_register(operand)?;
+        let register = self.place_in_any(operand)?;
         self.free_exp(operand);
         self.emit(Instruction::abc(code as u8, x, 0, reg(register), c)).map(Some)
     }
 
     /// Code for a concatenation. `a .. b .. c` groups to the right; its operands become one row of registers.
     fn concat(&mut self, left: &mut ExpDesc, right: &mut ExpDesc, line: i32) -> LuaResult<()> {
-        self.to_value(right)?;
+        self.settle(right)?;
         let Kind::Register(first) = left.kind else { return Ok(()) };
         if let Kind::Pending(pc) = right.kind {
             let word = self.code(pc);
@@ -203,7 +197,7 @@ impl Compiler<'_, '_> {
                 return Ok(());
             }
         }
-        self.to_next_register(right)?;
+        self.place_in_next(right)?;
         self.free_exps(left, right);
         let pc = self.emit_abc(Op::Concat, 0, reg(first), 2)?;
         *left = ExpDesc::new(Kind::Pending(pc));
@@ -219,17 +213,17 @@ impl Compiler<'_, '_> {
         }
         let x = equal as u8;
         if let Some((imm, _)) = right.immediate() {
-            let a = self.to_any_register(left)?;
+            let a = self.place_in_any(left)?;
             self.free_exp(left);
             return self.emit_test(Instruction::ai(Op::EqI as u8, x, reg(a), imm));
         }
         if let Some(index) = self.constant_index(right)? {
-            let a = self.to_any_register(left)?;
+            let a = self.place_in_any(left)?;
             self.free_exp(left);
             return self.emit_test(Instruction::ai(Op::EqK as u8, x, reg(a), (index * SCALE as u32) as i32));
         }
-        let a = self.to_any_register(left)?;
-        let b = self.to_any_register(right)?;
+        let a = self.place_in_any(left)?;
+        let b = self.place_in_any(right)?;
         self.free_exps(left, right);
         self.emit_test(Instruction::abc(Op::Eq as u8, x, reg(a), reg(b), 0))
     }
@@ -250,13 +244,13 @@ impl Compiler<'_, '_> {
             (None, None) => None,
         };
         if let Some((code, operand, (imm, is_float))) = constant {
-            let a = self.to_any_register(operand)?;
+            let a = self.place_in_any(operand)?;
             self.free_exp(operand);
             let x = 1 | if is_float { IS_FLOAT } else { 0 };
             return self.emit_test(Instruction::ai(code as u8, x, reg(a), imm));
         }
-        let a = self.to_any_register(left)?;
-        let b = self.to_any_register(right)?;
+        let a = self.place_in_any(left)?;
+        let b = self.place_in_any(right)?;
         self.free_exps(left, right);
         let (a, b) = if matches!(op, BinOp::Gt | BinOp::Ge) { (b, a) } else { (a, b) };
         self.emit_test(Instruction::abc(registers as u8, 1, reg(a), reg(b), 0))

@@ -41,18 +41,29 @@ impl Compiler<'_, '_> {
 
     /// What debug information says of a function's n-th active variable.
     #[doc(alias = "getlocvar")]
-    pub(super) fn local(&self, fs: &FuncState, n: usize) -> &mut LocalVar {
-        let index = self.active[fs.first_active + n];
-        // SAFETY: C1 and C2: only the compiler looks at it, and no two of these references are used at once.
-        unsafe { &mut *fs.proto.local_vars.get().add(index as usize) }
+    fn local(&self, fs: &FuncState, n: u8) -> *mut LocalVar {
+        let index = self.active[fs.first_active + n as usize];
+        debug_assert!((index as u32) < fs.n_locals);
+        fs.proto.local_vars.get().wrapping_add(index as usize)
+    }
+
+    /// The name of a function's n-th active variable.
+    pub(super) fn local_name(&self, fs: &FuncState, n: u8) -> *mut LuaString {
+        // SAFETY: C2: the index of an active variable is one that is in use.
+        unsafe { (*self.local(fs, n)).name }
+    }
+
+    /// Lets the n-th active variable be visible to debuggers from here on.
+    pub(super) fn start_local(&mut self, n: u8) {
+        // SAFETY: C2: the index of an active variable is one that is in use.
+        unsafe { (*self.local(&self.fs, n)).start_pc = self.fs.pc };
     }
 
     /// Lets the next `n` declared variables become active.
     #[doc(alias = "adjustlocalvars")]
     pub(super) fn activate_locals(&mut self, n: usize) {
-        let pc = self.fs.pc;
         for _ in 0..n {
-            self.local(&self.fs, self.fs.n_active as usize).start_pc = pc;
+            self.start_local(self.fs.n_active);
             self.fs.n_active += 1;
         }
     }
@@ -60,12 +71,11 @@ impl Compiler<'_, '_> {
     /// Ends the scope of all active variables but the first `level`.
     #[doc(alias = "removevars")]
     fn remove_locals(&mut self, level: u8) {
-        let pc = self.fs.pc;
         while self.fs.n_active > level {
             self.fs.n_active -= 1;
-            self.local(&self.fs, self.fs.n_active as usize).end_pc = pc;
+            // SAFETY: C2: the index of an active variable is one that is in use.
+            unsafe { (*self.local(&self.fs, self.fs.n_active)).end_pc = self.fs.pc };
         }
-        // Variables that are declared but not active yet are none of this block's.
         self.active.truncate(self.fs.first_active + level as usize);
     }
 
@@ -73,7 +83,7 @@ impl Compiler<'_, '_> {
     #[doc(alias = "searchvar")]
     fn find_local(&self, fs: &FuncState, name: GcRef<LuaString>) -> Option<u8> {
         let name = name.as_ptr();
-        (0..fs.n_active).rev().find(|&n| self.local(fs, n as usize).name == name)
+        (0..fs.n_active).rev().find(|&n| self.local_name(fs, n) == name)
     }
 }
 

@@ -20,7 +20,6 @@ use crate::error::{LuaResult, Thrown};
 pub(super) const MAX_LOCALS: usize = 200;
 
 /// The end of a list of jumps. It is no position, and as a distance it would make a jump go to itself.
-#[doc(alias = "NO_JUMP")]
 pub(super) const NO_JUMP: i32 = -1;
 
 /// A block that is open.

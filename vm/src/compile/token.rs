@@ -147,7 +147,6 @@ impl Token {
 }
 
 /// How messages name the token.
-#[doc(alias = "luaX_token2str")]
 impl fmt::Display for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self, self.text()) {

@@ -7,7 +7,7 @@ use perilune_core::object::opt_from_addr;
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, GcRef, LuaClosure, LuaType, NativeClosure, TValue};
 
-use super::info::{Activation, current_pc, frame_closure};
+use super::info::{Activation, current_pc, frame_closure, function_slot};
 use super::names::{Name, local_name};
 use crate::error::LuaResult;
 use crate::stack;
@@ -46,7 +46,8 @@ unsafe fn find_local(lua: &LuaState, frame: &CallInfo, n: i32) -> Option<(Name, 
     let limit = unsafe {
         if core::ptr::eq(frame, lua.th().ci.get()) { lua.th().top.get() } else { (*frame.next.get()).func.get() }
     };
-    let slot = frame.base().wrapping_add(number);
+    let base = if frame.is_lua() { frame.base() } else { function_slot(lua.th(), frame).wrapping_add(1) };
+    let slot = base.wrapping_add(number);
     // SAFETY: H1: slots below the limit are initialised.
     let is_value = || unsafe { (*slot).lua_type() } != LuaType::None;
     // A prototype that is being made keeps its place: nobody may see or replace it.

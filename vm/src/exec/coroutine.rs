@@ -5,7 +5,6 @@ use perilune_core::{CallInfo, CallStatus, TValue, Thread};
 
 use super::drive::{Step, run};
 use crate::error::{LuaResult, Status, Thrown};
-use crate::stack;
 use crate::state::{Continuation, LuaState};
 use crate::{CoStatus, ThreadRef};
 

@@ -90,6 +90,18 @@ pub(crate) enum Flow {
     Done,
 }
 
+#[cfg(not(perilune_tail))]
+impl Flow {
+    /// Another handler goes on with the same word.
+    ///
+    /// # Safety
+    /// I1.
+    #[inline(always)]
+    pub(crate) unsafe fn again(m: Machine, handler: Handler) -> Self {
+        Self::Again(m, handler)
+    }
+}
+
 impl Machine {
     /// The state of a thread's running frame (I1).
     ///

@@ -205,14 +205,12 @@ unsafe fn arith_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         let code = op_of(m.word());
         let mut op = operation(code);
         // An immediate operand lives here while messages may look at it.
-        let mut immediate = TValue::NIL;
+        let immediate = TValue::integer(if m.x() & 2 != 0 { m.ic().wrapping_neg() } else { m.ic() });
         let (mut left, mut right): (*const TValue, *const TValue) = match code {
             Op::AddI => {
-                let minus = m.x() & 2 != 0;
-                if minus {
+                if m.x() & 2 != 0 {
                     op = ArithOp::Sub;
                 }
-                immediate = TValue::integer(if minus { -m.ic() } else { m.ic() });
                 (m.b(), &raw const immediate)
             }
             Op::KSub | Op::KDiv => (m.kc(), m.b()),

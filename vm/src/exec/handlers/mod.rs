@@ -4,10 +4,7 @@
 //! are I1 to I4 of the engine (`interp`). In a handler no local's address may escape and nothing may have to be dropped, or
 //! its tail call is lost; what needs that stands in a function that is never inlined.
 
-use perilune_core::code::Instruction;
-use perilune_core::{TValue, Thread};
-
-use super::interp::{Dispatch, Handler, Machine};
+use super::interp::Handler;
 use crate::opcode::Op;
 
 /// Defines handlers in the form that the build chose.
@@ -71,7 +68,7 @@ macro_rules! goto {
 #[cfg(not(perilune_tail))]
 macro_rules! goto {
     ($m:expr, $handler:expr) => {
-        return Flow::Again($m, $handler)
+        return Flow::again($m, $handler)
     };
 }
 
@@ -120,9 +117,6 @@ mod load;
 mod trace;
 
 pub(super) use trace::{op_interrupt, op_trace};
-
-#[cfg(not(perilune_tail))]
-use super::interp::Flow;
 
 /// The handler of an operation. A new row of the opcode table does not compile until it stands here.
 pub(super) const fn handler_of(op: Op) -> Handler {

@@ -1,7 +1,5 @@
 //! What stands in the dispatch table instead of the plain handlers while hooks are on, or when a script is interrupted.
 
-use core::sync::atomic::Ordering;
-
 use perilune_core::code::Instruction;
 use perilune_core::{TValue, Thread};
 
@@ -62,12 +60,7 @@ unsafe fn interrupt(lua: *mut Thread) -> Next {
     unsafe {
         let state = LuaState::from_thread(lua);
         interp::clear_interrupt(state);
-        let hook = (*state.global()).interrupt.swap(core::ptr::null_mut(), Ordering::Acquire);
-        if !hook.is_null() {
-            // The address came from a `Hook` (`Interrupter::interrupt`).
-            let hook = core::mem::transmute::<*mut (), debug::Hook>(hook);
-            state.set_hook(Some(hook), debug::MASK_CALL | debug::MASK_RETURN | debug::MASK_COUNT, 1);
-        }
+        debug::begin_interrupt(state);
         lua
     }
 }

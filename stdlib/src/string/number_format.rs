@@ -1,0 +1,500 @@
+//! The number conversions of C's `printf`, into a fixed buffer: exact for every number, flag, width and precision that
+//! `string.format` admits (manual §6.4).
+//!
+//! Invariant: width and precision are at most 99, so that the longest text, `%99.99f` of the largest double, has
+//! 1 + 309 + 1 + 99 bytes; what would not fit the buffer is cut, never written outside.
+//!
+//! ```
+//! use perilune_stdlib::string::format_spec::FormatSpec;
+//! use perilune_stdlib::string::number_format::{format_float, NumberText};
+//! let (spec, _) = FormatSpec::parse(b"8.3f").unwrap();
+//! let mut text = NumberText::new();
+//! format_float(&spec, 3.14159, &mut text);
+//! assert_eq!(text.as_bytes(), b"   3.142");
+//! ```
+
+use core::fmt::{self, Write};
+
+use super::format_spec::FormatSpec;
+
+/// The size of the buffer.
+pub const TEXT_SIZE: usize = 512;
+
+/// A text of at most [`TEXT_SIZE`] bytes.
+pub struct NumberText {
+    bytes: [u8; TEXT_SIZE],
+    len: usize,
+}
+
+impl NumberText {
+    /// The empty text.
+    #[inline]
+    pub fn new() -> Self {
+        Self { bytes: [0; TEXT_SIZE], len: 0 }
+    }
+
+    /// What was written.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Appends a byte.
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    /// Appends bytes.
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        let n = bytes.len().min(TEXT_SIZE - self.len);
+        self.bytes[self.len..self.len + n].copy_from_slice(&bytes[..n]);
+        self.len += n;
+    }
+
+    /// Appends a byte some times.
+    #[inline]
+    fn fill(&mut self, byte: u8, count: usize) {
+        let n = count.min(TEXT_SIZE - self.len);
+        self.bytes[self.len..self.len + n].fill(byte);
+        self.len += n;
+    }
+}
+
+impl Default for NumberText {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Write for NumberText {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.extend(s.as_bytes());
+        Ok(())
+    }
+}
+
+/// The most digits of a 64-bit number, in base 8.
+const MAX_DIGITS: usize = 22;
+
+/// The decimal numbers 00 to 99, so that two digits come of one division.
+static PAIRS: [[u8; 2]; 100] = pairs();
+
+const fn pairs() -> [[u8; 2]; 100] {
+    let mut table = [[0; 2]; 100];
+    let mut i = 0;
+    while i < 100 {
+        table[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
+        i += 1;
+    }
+    table
+}
+
+/// The digits of an unsigned number.
+pub struct Digits {
+    bytes: [u8; MAX_DIGITS],
+    start: usize,
+}
+
+impl Digits {
+    /// The decimal digits, at least one.
+    #[inline]
+    pub fn decimal(mut n: u64) -> Self {
+        let mut bytes = [0; MAX_DIGITS];
+        let mut start = MAX_DIGITS;
+        while n >= 10 {
+            let pair = PAIRS[(n % 100) as usize];
+            n /= 100;
+            start -= 2;
+            bytes[start] = pair[0];
+            bytes[start + 1] = pair[1];
+        }
+        // An even number of digits leaves no digit to write, except for zero itself.
+        if n > 0 || start == MAX_DIGITS {
+            start -= 1;
+            bytes[start] = b'0' + n as u8;
+        }
+        Self { bytes, start }
+    }
+
+    /// The digits in base 2 to the power of `shift` (3 or 4), at least one.
+    fn power_of_two(mut n: u64, shift: u32, upper: bool) -> Self {
+        let alphabet: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
+        let mut bytes = [0; MAX_DIGITS];
+        let mut start = MAX_DIGITS;
+        loop {
+            start -= 1;
+            bytes[start] = alphabet[(n & ((1 << shift) - 1)) as usize];
+            n >>= shift;
+            if n == 0 {
+                return Self { bytes, start };
+            }
+        }
+    }
+
+    /// The digits.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
+/// Writes `prefix` (sign, `0x`) and `body`, padded to the width: with zeros between the two if `zeros`, else with spaces.
+fn pad(out: &mut NumberText, spec: &FormatSpec, prefix: &[u8], body: &[u8], zeros: bool) {
+    let padding = usize::from(spec.width).saturating_sub(prefix.len() + body.len());
+    if !spec.left && !zeros {
+        out.fill(b' ', padding);
+    }
+    out.extend(prefix);
+    if !spec.left && zeros {
+        out.fill(b'0', padding);
+    }
+    out.extend(body);
+    if spec.left {
+        out.fill(b' ', padding);
+    }
+}
+
+/// The sign of a number as the flags want it.
+fn sign(spec: &FormatSpec, negative: bool) -> &'static [u8] {
+    match (negative, spec.plus, spec.space) {
+        (true, _, _) => b"-",
+        (_, true, _) => b"+",
+        (_, _, true) => b" ",
+        _ => b"",
+    }
+}
+
+/// The conversions `d`, `i`, `u`, `o`, `x`, `X` (any other letter counts as `d`). All but `d` and `i` take the number as
+/// unsigned.
+pub fn format_integer(spec: &FormatSpec, n: i64, out: &mut NumberText) {
+    let unsigned = n as u64;
+    let (mut prefix, digits): (&[u8], Digits) = match spec.conversion {
+        b'u' => (b"", Digits::decimal(unsigned)),
+        b'o' => (b"", Digits::power_of_two(unsigned, 3, false)),
+        b'x' => (b"0x", Digits::power_of_two(unsigned, 4, false)),
+        b'X' => (b"0X", Digits::power_of_two(unsigned, 4, true)),
+        _ => (sign(spec, n < 0), Digits::decimal(n.unsigned_abs())),
+    };
+    if matches!(spec.conversion, b'x' | b'X') && (!spec.alternate || n == 0) {
+        prefix = b"";
+    }
+    let Some(precision) = spec.precision else {
+        let mut body = NumberText::new();
+        if spec.conversion == b'o' && spec.alternate && n != 0 {
+            body.push(b'0');
+        }
+        body.extend(digits.as_bytes());
+        return pad(out, spec, prefix, body.as_bytes(), spec.zero);
+    };
+    // The number zero has no digits if none are asked for.
+    let digits = if n == 0 { b"" } else { digits.as_bytes() };
+    let mut least = usize::from(precision);
+    if spec.conversion == b'o' && spec.alternate {
+        least = least.max(digits.len() + 1);
+    }
+    let mut body = NumberText::new();
+    body.fill(b'0', least.saturating_sub(digits.len()));
+    body.extend(digits);
+    pad(out, spec, prefix, body.as_bytes(), false);
+}
+
+/// The conversions `a`, `A`, `e`, `E`, `f`, `g`, `G` (any other letter counts as `g`).
+pub fn format_float(spec: &FormatSpec, x: f64, out: &mut NumberText) {
+    let upper = spec.conversion.is_ascii_uppercase();
+    let sign = sign(spec, x.is_sign_negative());
+    let magnitude = x.abs();
+    if !magnitude.is_finite() {
+        let name: &[u8] = match (magnitude.is_nan(), upper) {
+            (true, false) => b"nan",
+            (true, true) => b"NAN",
+            (false, false) => b"inf",
+            (false, true) => b"INF",
+        };
+        return pad(out, spec, sign, name, false);
+    }
+    let mut body = NumberText::new();
+    match spec.conversion.to_ascii_lowercase() {
+        b'a' => {
+            hexadecimal(spec, magnitude, &mut body);
+            let mut prefix = [0; 3];
+            let digits = if upper { b"0X" } else { b"0x" };
+            prefix[..sign.len()].copy_from_slice(sign);
+            prefix[sign.len()..sign.len() + 2].copy_from_slice(digits);
+            return pad(out, spec, &prefix[..sign.len() + 2], body.as_bytes(), spec.zero);
+        }
+        b'e' => {
+            let precision = usize::from(spec.precision.unwrap_or(6));
+            let number = Decimal::new(magnitude, precision + 1);
+            number.write_scientific(spec.alternate, upper, &mut body);
+        }
+        b'f' => fixed(magnitude, spec.precision.unwrap_or(6), spec.alternate, &mut body),
+        _ => general(spec, magnitude, upper, &mut body),
+    }
+    pad(out, spec, sign, body.as_bytes(), spec.zero);
+}
+
+/// The largest power of ten for [`scaled`].
+const MAX_SCALE: usize = 22;
+
+/// 10 to the power of the index.
+static POWERS: [u128; MAX_SCALE + 1] = powers();
+
+const fn powers() -> [u128; MAX_SCALE + 1] {
+    let mut table = [1; MAX_SCALE + 1];
+    let mut i = 1;
+    while i <= MAX_SCALE {
+        table[i] = table[i - 1] * 10;
+        i += 1;
+    }
+    table
+}
+
+/// `x` · 10^`scale`, rounded to the nearest integer and from the middle to the even one: exactly, because the product of
+/// the 53 bits of `x` and the power has less than 128 bits. `None` if it cannot be done so. `x` is finite, not negative.
+#[inline]
+fn scaled(x: f64, scale: usize) -> Option<u64> {
+    let power = *POWERS.get(scale)?;
+    let bits = x.to_bits();
+    let exponent = (bits >> 52) as u32;
+    let fraction = bits & ((1 << 52) - 1);
+    // The value is mantissa · 2^(exponent - 1075).
+    let (mantissa, exponent) = if exponent == 0 { (fraction, 1) } else { (fraction | 1 << 52, exponent) };
+    let product = u128::from(mantissa) * power;
+    if exponent >= 1075 {
+        let shift = exponent - 1075;
+        let shifted = if shift < product.leading_zeros() { product << shift } else { return None };
+        return u64::try_from(shifted).ok();
+    }
+    let shift = 1075 - exponent;
+    if shift >= 128 {
+        // The product is below 2^127, thus less than half of what the lowest integer digit stands for.
+        return Some(0);
+    }
+    let (quotient, rest) = (product >> shift, product & ((1 << shift) - 1));
+    let half = 1u128 << (shift - 1);
+    let up = rest > half || (rest == half && quotient & 1 == 1);
+    u64::try_from(quotient + u128::from(up)).ok()
+}
+
+/// `%f` without sign and padding.
+fn fixed(x: f64, precision: u8, keep_point: bool, out: &mut NumberText) {
+    let places = usize::from(precision);
+    match scaled(x, places) {
+        Some(n) => {
+            let digits = Digits::decimal(n);
+            let digits = digits.as_bytes();
+            match digits.len().checked_sub(places) {
+                Some(whole @ 1..) => {
+                    out.extend(&digits[..whole]);
+                    if places > 0 {
+                        out.push(b'.');
+                        out.extend(&digits[whole..]);
+                    }
+                }
+                _ => {
+                    out.extend(b"0.");
+                    out.fill(b'0', places - digits.len());
+                    out.extend(digits);
+                }
+            }
+        }
+        None => {
+            // The buffer holds the longest text, so that writing cannot fail.
+            let _ = write!(out, "{x:.places$}");
+        }
+    }
+    if places == 0 && keep_point {
+        out.push(b'.');
+    }
+}
+
+/// The most significant digits that a conversion asks for: `%.99e`.
+const MAX_SIGNIFICANT: usize = 100;
+
+/// A number as `d.ddd` · 10^`exponent` with a given count of digits, correctly rounded.
+struct Decimal {
+    digits: [u8; MAX_SIGNIFICANT],
+    len: usize,
+    exponent: i32,
+}
+
+impl Decimal {
+    /// `x`, finite and not negative, with `len` digits (1 to [`MAX_SIGNIFICANT`]).
+    fn new(x: f64, len: usize) -> Self {
+        let mut number = Self { digits: [b'0'; MAX_SIGNIFICANT], len: len.clamp(1, MAX_SIGNIFICANT), exponent: 0 };
+        if x != 0.0 && !number.fill_fast(x) {
+            number.fill_exact(x);
+        }
+        number
+    }
+
+    /// The digits by integer arithmetic, where the number is of middling size and 17 digits at most are wanted.
+    fn fill_fast(&mut self, x: f64) -> bool {
+        if self.len > 17 || !(1e-5..1e17).contains(&x) || (x < 1.0 && self.len > 15) {
+            return false;
+        }
+        // 1233 / 4096 is the logarithm of 2 to the base 10, a little too small; so is the estimate, by one at most.
+        let binary = (x.to_bits() >> 52) as i32 - 1023;
+        let mut exponent = (binary * 1233) >> 12;
+        let next = exponent + 1;
+        let next_power = if next >= 0 { POWERS[next as usize] as f64 } else { SMALL_POWERS[-next as usize] };
+        if x >= next_power {
+            exponent = next;
+        }
+        let Ok(scale) = usize::try_from(self.len as i32 - 1 - exponent) else { return false };
+        let Some(n) = scaled(x, scale) else { return false };
+        let digits = Digits::decimal(n);
+        let digits = digits.as_bytes();
+        if digits.len() == self.len + 1 {
+            // Rounding carried into a new digit: all others are zeros.
+            exponent += 1;
+        } else if digits.len() != self.len {
+            return false;
+        }
+        self.digits[..self.len].copy_from_slice(&digits[..self.len]);
+        self.exponent = exponent;
+        true
+    }
+
+    /// The digits by the exact conversion of the core library.
+    fn fill_exact(&mut self, x: f64) {
+        let mut text = NumberText::new();
+        let _ = write!(text, "{x:.*e}", self.len - 1);
+        let mut places = self.digits.iter_mut();
+        let mut in_exponent = false;
+        let mut negative = false;
+        for &c in text.as_bytes() {
+            match c {
+                b'e' => in_exponent = true,
+                b'-' => negative = true,
+                b'0'..=b'9' if in_exponent => self.exponent = self.exponent * 10 + i32::from(c - b'0'),
+                b'0'..=b'9' => {
+                    if let Some(place) = places.next() {
+                        *place = c;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if negative {
+            self.exponent = -self.exponent;
+        }
+    }
+
+    /// The digits.
+    fn digits(&self) -> &[u8] {
+        &self.digits[..self.len]
+    }
+
+    /// Forgets zeros at the end, but never the first digit.
+    fn strip_zeros(&mut self) {
+        while self.len > 1 && self.digits[self.len - 1] == b'0' {
+            self.len -= 1;
+        }
+    }
+
+    /// `d.ddde+xx`.
+    fn write_scientific(&self, keep_point: bool, upper: bool, out: &mut NumberText) {
+        let digits = self.digits();
+        out.push(digits[0]);
+        if digits.len() > 1 || keep_point {
+            out.push(b'.');
+        }
+        out.extend(&digits[1..]);
+        out.push(if upper { b'E' } else { b'e' });
+        out.push(if self.exponent < 0 { b'-' } else { b'+' });
+        let exponent = self.exponent.unsigned_abs();
+        if exponent < 10 {
+            out.push(b'0');
+        }
+        out.extend(Digits::decimal(u64::from(exponent)).as_bytes());
+    }
+
+    /// `ddd.ddd`.
+    fn write_positional(&self, keep_point: bool, out: &mut NumberText) {
+        let digits = self.digits();
+        let Ok(before_point) = usize::try_from(self.exponent + 1) else {
+            out.extend(b"0.");
+            out.fill(b'0', (-1 - self.exponent) as usize);
+            out.extend(digits);
+            return;
+        };
+        if before_point == 0 {
+            out.extend(b"0.");
+            out.extend(digits);
+            return;
+        }
+        let (whole, fraction) = digits.split_at(before_point.min(digits.len()));
+        out.extend(whole);
+        out.fill(b'0', before_point - whole.len());
+        if !fraction.is_empty() || keep_point {
+            out.push(b'.');
+        }
+        out.extend(fraction);
+    }
+}
+
+/// 10 to the power of minus the index, as near as a double comes.
+static SMALL_POWERS: [f64; 7] = [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
+
+/// `%g` without sign and padding.
+fn general(spec: &FormatSpec, x: f64, upper: bool, out: &mut NumberText) {
+    let precision = usize::from(spec.precision.unwrap_or(6)).max(1);
+    let mut number = Decimal::new(x, precision);
+    if !spec.alternate {
+        number.strip_zeros();
+    }
+    if number.exponent < -4 || number.exponent >= precision as i32 {
+        number.write_scientific(spec.alternate, upper, out);
+    } else {
+        number.write_positional(spec.alternate, out);
+    }
+}
+
+/// `%a` without sign, `0x` and padding. Subnormal numbers keep the digit 0 before the point, as in the GNU library.
+fn hexadecimal(spec: &FormatSpec, x: f64, out: &mut NumberText) {
+    let upper = spec.conversion == b'A';
+    let bits = x.to_bits();
+    let fraction = bits & ((1 << 52) - 1);
+    let (mut lead, mut exponent) = match (bits >> 52) as i32 {
+        0 if fraction == 0 => (0, 0),
+        0 => (0, -1022),
+        biased => (1, biased - 1023),
+    };
+    let mut fraction = fraction;
+    if let Some(precision @ 0..13) = spec.precision {
+        // Round the 52 bits of the fraction, with the leading digit above them, to the middle's even neighbour.
+        let dropped = 52 - 4 * u32::from(precision);
+        let whole = lead << 52 | fraction;
+        let (quotient, rest, half) = (whole >> dropped, whole & ((1 << dropped) - 1), 1 << (dropped - 1));
+        let up = rest > half || (rest == half && quotient & 1 == 1);
+        let rounded = (quotient + u64::from(up)) << dropped;
+        lead = rounded >> 52;
+        fraction = rounded & ((1 << 52) - 1);
+    }
+    let mut digits = [b'0'; 13];
+    let mut len = 0;
+    for (i, digit) in digits.iter_mut().enumerate() {
+        let nibble = (fraction >> (48 - 4 * i)) & 15;
+        *digit = Digits::power_of_two(nibble, 4, upper).as_bytes()[0];
+        if nibble != 0 {
+            len = i + 1;
+        }
+    }
+    let places = spec.precision.map_or(len, usize::from);
+    out.push(b'0' + lead as u8);
+    if places > 0 || spec.alternate {
+        out.push(b'.');
+    }
+    out.extend(&digits[..places.min(13)]);
+    out.fill(b'0', places.saturating_sub(13));
+    out.push(if upper { b'P' } else { b'p' });
+    out.push(if exponent < 0 { b'-' } else { b'+' });
+    exponent = exponent.abs();
+    out.extend(Digits::decimal(exponent as u64).as_bytes());
+}
