@@ -149,13 +149,22 @@ fn log(lua: &mut LuaState) -> LuaResult<usize> {
     number(lua, result)
 }
 
+/// `a < b` for two arguments.
+#[inline]
+fn less_than(lua: &mut LuaState, a: i32, b: i32) -> LuaResult<bool> {
+    if lua.is_integer(a) && lua.is_integer(b) {
+        return Ok(lua.to_integer(a) < lua.to_integer(b));
+    }
+    lua.compare(a, b, CompareOp::Lt)
+}
+
 /// `math.max (x, ···)`
 fn max(lua: &mut LuaState) -> LuaResult<usize> {
     let count = lua.get_top();
     lua.arg_check(count >= 1, 1, "value expected")?;
     let mut best = 1;
     for arg in 2..=count {
-        if lua.compare(best, arg, CompareOp::Lt)? {
+        if less_than(lua, best, arg)? {
             best = arg;
         }
     }
@@ -169,7 +178,7 @@ fn min(lua: &mut LuaState) -> LuaResult<usize> {
     lua.arg_check(count >= 1, 1, "value expected")?;
     let mut best = 1;
     for arg in 2..=count {
-        if lua.compare(arg, best, CompareOp::Lt)? {
+        if less_than(lua, arg, best)? {
             best = arg;
         }
     }

@@ -4,6 +4,7 @@
 //!     and cannot be swapped. It is made only by the VM, from a thread that stays reachable while the reference is used.
 //! M2. A thread's `heap` points to the first field of a live `GlobalState`.
 
+use core::cell::UnsafeCell;
 use core::marker::{PhantomData, PhantomPinned};
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
@@ -24,7 +25,8 @@ use crate::meta;
 #[doc(alias = "lua_State")]
 #[repr(C)]
 pub struct LuaState {
-    _opaque: [u8; 0],
+    /// The cell says that memory behind a shared reference changes, too.
+    _opaque: UnsafeCell<[u8; 0]>,
     _marker: PhantomData<(*mut u8, PhantomPinned)>,
 }
 

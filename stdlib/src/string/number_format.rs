@@ -65,6 +65,22 @@ impl NumberText {
     }
 }
 
+impl NumberText {
+    /// Forgets the text.
+    #[inline]
+    fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Inserts a byte some times before index `at`.
+    fn insert(&mut self, at: usize, byte: u8, count: usize) {
+        let n = count.min(TEXT_SIZE - self.len);
+        self.bytes.copy_within(at..self.len, at + n);
+        self.bytes[at..at + n].fill(byte);
+        self.len += n;
+    }
+}
+
 impl Default for NumberText {
     fn default() -> Self {
         Self::new()
@@ -143,99 +159,91 @@ impl Digits {
     }
 }
 
-/// Writes `prefix` (sign, `0x`) and `body`, padded to the width: with zeros between the two if `zeros`, else with spaces.
-fn pad(out: &mut NumberText, spec: &FormatSpec, prefix: &[u8], body: &[u8], zeros: bool) {
-    let padding = usize::from(spec.width).saturating_sub(prefix.len() + body.len());
-    if !spec.left && !zeros {
-        out.fill(b' ', padding);
+/// Pads the text, of which the first `prefix` bytes are sign and `0x`, to the width: with zeros after the prefix if
+/// `zeros`, else with spaces.
+fn pad(out: &mut NumberText, spec: &FormatSpec, prefix: usize, zeros: bool) {
+    let padding = usize::from(spec.width).saturating_sub(out.len);
+    if padding == 0 {
+        return;
     }
-    out.extend(prefix);
-    if !spec.left && zeros {
-        out.fill(b'0', padding);
-    }
-    out.extend(body);
-    if spec.left {
-        out.fill(b' ', padding);
-    }
+    let (at, byte) = match (spec.left, zeros) {
+        (true, _) => (out.len, b' '),
+        (_, true) => (prefix, b'0'),
+        _ => (0, b' '),
+    };
+    out.insert(at, byte, padding);
 }
 
-/// The sign of a number as the flags want it.
-fn sign(spec: &FormatSpec, negative: bool) -> &'static [u8] {
+/// Writes the sign of a number as the flags want it.
+fn push_sign(spec: &FormatSpec, negative: bool, out: &mut NumberText) {
     match (negative, spec.plus, spec.space) {
-        (true, _, _) => b"-",
-        (_, true, _) => b"+",
-        (_, _, true) => b" ",
-        _ => b"",
+        (true, _, _) => out.push(b'-'),
+        (_, true, _) => out.push(b'+'),
+        (_, _, true) => out.push(b' '),
+        _ => {}
     }
 }
 
 /// The conversions `d`, `i`, `u`, `o`, `x`, `X` (any other letter counts as `d`). All but `d` and `i` take the number as
-/// unsigned.
+/// unsigned. The text replaces what `out` had.
 pub fn format_integer(spec: &FormatSpec, n: i64, out: &mut NumberText) {
+    out.clear();
     let unsigned = n as u64;
-    let (mut prefix, digits): (&[u8], Digits) = match spec.conversion {
-        b'u' => (b"", Digits::decimal(unsigned)),
-        b'o' => (b"", Digits::power_of_two(unsigned, 3, false)),
-        b'x' => (b"0x", Digits::power_of_two(unsigned, 4, false)),
-        b'X' => (b"0X", Digits::power_of_two(unsigned, 4, true)),
-        _ => (sign(spec, n < 0), Digits::decimal(n.unsigned_abs())),
-    };
-    if matches!(spec.conversion, b'x' | b'X') && (!spec.alternate || n == 0) {
-        prefix = b"";
-    }
-    let Some(precision) = spec.precision else {
-        let mut body = NumberText::new();
-        if spec.conversion == b'o' && spec.alternate && n != 0 {
-            body.push(b'0');
+    let digits = match spec.conversion {
+        b'u' => Digits::decimal(unsigned),
+        b'o' => Digits::power_of_two(unsigned, 3, false),
+        b'x' | b'X' => {
+            if spec.alternate && n != 0 {
+                out.extend(&[b'0', spec.conversion]);
+            }
+            Digits::power_of_two(unsigned, 4, spec.conversion == b'X')
         }
-        body.extend(digits.as_bytes());
-        return pad(out, spec, prefix, body.as_bytes(), spec.zero);
+        _ => {
+            push_sign(spec, n < 0, out);
+            Digits::decimal(n.unsigned_abs())
+        }
     };
-    // The number zero has no digits if none are asked for.
-    let digits = if n == 0 { b"" } else { digits.as_bytes() };
-    let mut least = usize::from(precision);
-    if spec.conversion == b'o' && spec.alternate {
+    // With a precision, the number zero has no digits but those that the precision asks for.
+    let digits = if n == 0 && spec.precision.is_some() { &[] } else { digits.as_bytes() };
+    let mut least = usize::from(spec.precision.unwrap_or(0));
+    if spec.conversion == b'o' && spec.alternate && digits.first() != Some(&b'0') {
         least = least.max(digits.len() + 1);
     }
-    let mut body = NumberText::new();
-    body.fill(b'0', least.saturating_sub(digits.len()));
-    body.extend(digits);
-    pad(out, spec, prefix, body.as_bytes(), false);
+    let prefix = out.len;
+    out.fill(b'0', least.saturating_sub(digits.len()));
+    out.extend(digits);
+    pad(out, spec, prefix, spec.zero && spec.precision.is_none());
 }
 
-/// The conversions `a`, `A`, `e`, `E`, `f`, `g`, `G` (any other letter counts as `g`).
+/// The conversions `a`, `A`, `e`, `E`, `f`, `g`, `G` (any other letter counts as `g`). The text replaces what `out` had.
 pub fn format_float(spec: &FormatSpec, x: f64, out: &mut NumberText) {
+    out.clear();
     let upper = spec.conversion.is_ascii_uppercase();
-    let sign = sign(spec, x.is_sign_negative());
+    push_sign(spec, x.is_sign_negative(), out);
     let magnitude = x.abs();
     if !magnitude.is_finite() {
-        let name: &[u8] = match (magnitude.is_nan(), upper) {
+        out.extend(match (magnitude.is_nan(), upper) {
             (true, false) => b"nan",
             (true, true) => b"NAN",
             (false, false) => b"inf",
             (false, true) => b"INF",
-        };
-        return pad(out, spec, sign, name, false);
+        });
+        return pad(out, spec, 0, false);
     }
-    let mut body = NumberText::new();
-    match spec.conversion.to_ascii_lowercase() {
-        b'a' => {
-            hexadecimal(spec, magnitude, &mut body);
-            let mut prefix = [0; 3];
-            let digits = if upper { b"0X" } else { b"0x" };
-            prefix[..sign.len()].copy_from_slice(sign);
-            prefix[sign.len()..sign.len() + 2].copy_from_slice(digits);
-            return pad(out, spec, &prefix[..sign.len() + 2], body.as_bytes(), spec.zero);
-        }
-        b'e' => {
+    if spec.conversion.eq_ignore_ascii_case(&b'a') {
+        out.extend(if upper { b"0X" } else { b"0x" });
+    }
+    let prefix = out.len;
+    match spec.conversion {
+        b'a' | b'A' => hexadecimal(spec, magnitude, out),
+        b'e' | b'E' => {
             let precision = usize::from(spec.precision.unwrap_or(6));
-            let number = Decimal::new(magnitude, precision + 1);
-            number.write_scientific(spec.alternate, upper, &mut body);
+            Decimal::new(magnitude, precision + 1).write_scientific(spec.alternate, upper, out);
         }
-        b'f' => fixed(magnitude, spec.precision.unwrap_or(6), spec.alternate, &mut body),
-        _ => general(spec, magnitude, upper, &mut body),
+        b'f' => fixed(magnitude, spec.precision.unwrap_or(6), spec.alternate, out),
+        _ => general(spec, magnitude, upper, out),
     }
-    pad(out, spec, sign, body.as_bytes(), spec.zero);
+    pad(out, spec, prefix, spec.zero);
 }
 
 /// The largest power of ten for [`scaled`].

@@ -18,11 +18,16 @@ impl LuaState {
     #[doc(alias = "LUA_GCSTEP")]
     pub fn gc_step(&mut self, kib: i32) -> LuaResult<bool> {
         // SAFETY: as above.
-        let ended = unsafe { self.heap().gc_step(kib) };
-        let due = self.heap().finalizers_due();
-        self.run_finalizers(due)?;
-        // SAFETY: as above.
-        Ok(ended || unsafe { self.heap().resume_step() })
+        let mut ended = unsafe { self.heap().gc_step(kib) };
+        loop {
+            let due = self.heap().finalizers_due();
+            self.run_finalizers(due)?;
+            if ended || !self.heap().step_unfinished() {
+                return Ok(ended);
+            }
+            // SAFETY: as above.
+            ended = unsafe { self.heap().resume_step() };
+        }
     }
 
     /// Calls all finalizers that there are, as closing the state does (`lua_close`), for a program that ends right after it.

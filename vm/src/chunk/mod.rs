@@ -6,6 +6,8 @@
 mod dump;
 mod format;
 mod list;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 mod undump;
 mod verify;
 

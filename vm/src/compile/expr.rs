@@ -8,7 +8,7 @@ use perilune_core::{GcRef, LuaString};
 
 use super::emit::reg;
 use super::expdesc::{BinOp, ExpDesc, Kind, UNARY_PRIORITY, UnOp};
-use super::state::Compiler;
+use super::state::{Compiler, NO_JUMP};
 use super::token::Token;
 use crate::error::{LuaResult, Thrown};
 use crate::opcode::{FIELDS_PER_FLUSH, Op};
@@ -191,10 +191,23 @@ fn binary_operator(token: Token) -> Option<BinOp> {
 
 /// Operands.
 impl Compiler<'_, '_> {
-    /// `Numeral | LiteralString | nil | true | false | '...' | constructor | function body | suffixedexp`
+    /// `literal | '...' | constructor | function body | suffixedexp`
     #[doc(alias = "simpleexp")]
     fn simple_exp(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
-        let kind = match self.lex.token {
+        match self.lex.token {
+            Token::Char(b'{') => self.constructor(e),
+            Token::Function => {
+                self.lex.next()?;
+                self.body(e, false, self.lex.line)
+            }
+            Token::Name(_) | Token::Char(_) => self.suffixed_exp(e),
+            _ => self.literal(e),
+        }
+    }
+
+    /// `Numeral | LiteralString | nil | true | false | '...'`
+    fn literal(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
+        e.kind = match self.lex.token {
             Token::Float(n) => Kind::Float(n),
             Token::Integer(i) => Kind::Integer(i),
             Token::String(string) => Kind::Const(self.string_constant(string)?),
@@ -202,15 +215,16 @@ impl Compiler<'_, '_> {
             Token::True => Kind::True,
             Token::False => Kind::False,
             Token::Dots => self.vararg()?,
-            Token::Char(b'{') => return self.constructor(e),
-            Token::Function => {
-                self.lex.next()?;
-                return self.body(e, false, self.lex.line);
-            }
-            _ => return self.suffixed_exp(e),
+            _ => return Err(self.unexpected_symbol()),
         };
-        *e = ExpDesc::new(kind);
+        (e.if_true, e.if_false) = (NO_JUMP, NO_JUMP);
         self.lex.next()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn unexpected_symbol(&mut self) -> Thrown {
+        self.error(format_args!("unexpected symbol"))
     }
 
     /// `'...'`
@@ -237,7 +251,7 @@ impl Compiler<'_, '_> {
                 self.expect_match(Token::Char(b')'), Token::Char(b'('), line)?;
                 self.read_variable(e)
             }
-            _ => Err(self.error(format_args!("unexpected symbol"))),
+            _ => Err(self.unexpected_symbol()),
         }
     }
 
@@ -306,7 +320,7 @@ impl Compiler<'_, '_> {
     fn arguments(&mut self, e: &mut ExpDesc, line: i32) -> LuaResult<()> {
         let mut last = ExpDesc::VOID;
         match self.lex.token {
-            Token::Char(b'(') => self.parenthesized_arguments(&mut last)?,
+            Token::Char(b'(') => self.parenthesized_arguments(&mut last, line)?,
             Token::Char(b'{') => self.constructor(&mut last)?,
             Token::String(string) => {
                 last.kind = Kind::Const(self.string_constant(string)?);
@@ -332,8 +346,8 @@ impl Compiler<'_, '_> {
         Ok(())
     }
 
-    fn parenthesized_arguments(&mut self, last: &mut ExpDesc) -> LuaResult<()> {
-        let line = self.lex.line;
+    /// `'(' [explist] ')'`; the line is the one where the whole expression began.
+    fn parenthesized_arguments(&mut self, last: &mut ExpDesc, line: i32) -> LuaResult<()> {
         self.lex.next()?;
         if self.lex.token != Token::Char(b')') {
             self.expr_list(last)?;
@@ -364,16 +378,13 @@ impl Compiler<'_, '_> {
     /// `'{' [field {sep field} [sep]] '}'`
     fn constructor(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
         let line = self.lex.line;
-        let pc = self.emit_abc(Op::NewTable, 0, 0, 0)?;
-        *e = ExpDesc::new(Kind::Pending(pc));
-        self.place_in_next(e)?;
+        let pc = self.begin_constructor(e)?;
         let table = self.fs.free_reg - 1;
         let mut constructor = Constructor { item: ExpDesc::VOID, table, n_hash: 0, n_array: 0, to_store: 0 };
-        self.expect(Token::Char(b'{'))?;
         while self.lex.token != Token::Char(b'}') {
             self.store_item(&mut constructor)?;
             self.field(&mut constructor)?;
-            if !self.accept(Token::Char(b','))? && !self.accept(Token::Char(b';'))? {
+            if !self.accept_separator()? {
                 break;
             }
         }
@@ -381,6 +392,20 @@ impl Compiler<'_, '_> {
         self.store_last_items(&mut constructor)?;
         self.set_table_size(pc, constructor.n_array, constructor.n_hash);
         Ok(())
+    }
+
+    /// Makes the table in the next register. Returns the position of the instruction.
+    fn begin_constructor(&mut self, e: &mut ExpDesc) -> LuaResult<i32> {
+        let pc = self.emit_abc(Op::NewTable, 0, 0, 0)?;
+        *e = ExpDesc::new(Kind::Pending(pc));
+        self.place_in_next(e)?;
+        self.expect(Token::Char(b'{'))?;
+        Ok(pc)
+    }
+
+    /// `',' | ';'`
+    fn accept_separator(&mut self) -> LuaResult<bool> {
+        Ok(self.accept(Token::Char(b','))? || self.accept(Token::Char(b';'))?)
     }
 
     /// Tells the instruction that makes a table how many items it will get.

@@ -162,7 +162,12 @@ impl Lexer<'_, '_> {
     #[cold]
     #[inline(never)]
     pub(super) fn syntax_error(&mut self, message: fmt::Arguments<'_>) -> Thrown {
-        let near = if self.token.is_in_buffer() { Near::Buffer } else { Near::Token(self.token) };
+        let near = match self.token {
+            // Messages cannot show it.
+            Token::Char(0) => Near::Nothing,
+            token if token.is_in_buffer() => Near::Buffer,
+            token => Near::Token(token),
+        };
         self.error(message, near)
     }
 

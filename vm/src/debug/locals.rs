@@ -48,10 +48,13 @@ unsafe fn find_local(lua: &LuaState, frame: &CallInfo, n: i32) -> Option<(Name, 
     };
     let base = if frame.is_lua() { frame.base() } else { function_slot(lua.th(), frame).wrapping_add(1) };
     let slot = base.wrapping_add(number);
+    if number >= MAX_STACK || slot >= limit {
+        return None;
+    }
+    // A chunk that is being compiled has its prototype on the stack, and above it what the compiler trusts to be left alone.
     // SAFETY: H1: slots below the limit are initialised.
-    let is_value = || unsafe { (*slot).lua_type() } != LuaType::None;
-    // A prototype that is being made keeps its place: nobody may see or replace it.
-    if number < MAX_STACK && slot < limit && is_value() { Some((Name::fixed("(*temporary)"), slot)) } else { None }
+    let is_hidden = (0..=number).any(|i| unsafe { (*base.wrapping_add(i)).lua_type() } == LuaType::None);
+    if is_hidden { None } else { Some((Name::fixed("(*temporary)"), slot)) }
 }
 
 /// Where an upvalue is and what it belongs to.

@@ -242,10 +242,3 @@ pub(crate) fn order_error(lua: &mut LuaState, a: TValue, b: TValue) -> Thrown {
         raise_pieces(lua, &[b"attempt to compare ", first, b" with ", second])
     }
 }
-
-/// A bound or step of a numeric `for` is no number; `what` is "initial", "limit" or "step".
-#[cold]
-pub(crate) fn for_error(lua: &mut LuaState, what: &str) -> Thrown {
-    let value: &[u8] = if what == "initial" { b" value" } else { b"" };
-    raise_pieces(lua, &[b"'for' ", what.as_bytes(), value, b" must be a number"])
-}

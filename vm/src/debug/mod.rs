@@ -8,6 +8,8 @@ mod info;
 mod locals;
 pub(crate) mod messages;
 mod names;
+#[cfg(all(test, feature = "std"))]
+pub(crate) mod tests;
 
 pub use hooks::{Hook, HookEvent, HookKind, MASK_CALL, MASK_COUNT, MASK_LINE, MASK_RETURN};
 pub(crate) use hooks::{begin_interrupt, call_hook_for_call, hook_return, trace_exec};

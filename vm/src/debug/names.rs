@@ -10,7 +10,7 @@ use perilune_core::object::opt_from_addr;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaString, Proto, TValue};
 
 use super::info::{current_pc, frame_closure};
-use crate::meta::MetaEvent;
+use crate::meta::{EVENT_NAMES, MetaEvent};
 use crate::opcode::{Op, Operand, SCALE, op_of};
 use crate::state::LuaState;
 
@@ -280,7 +280,9 @@ unsafe fn called_name(frame: &CallInfo) -> Option<Description> {
     match op_of(word) {
         Op::Call | Op::TailCall => register_name(&proto, pc, unscaled(word.a())),
         Op::TForCall => Some(Description::new("for iterator", Name::fixed("for iterator"))),
-        op => event_of(op, word.x()).map(|event| Description::new("metamethod", Name::fixed(event.name()))),
+        op => {
+            event_of(op, word.x()).map(|event| Description::new("metamethod", Name::fixed(EVENT_NAMES[event as usize])))
+        }
     }
 }
 

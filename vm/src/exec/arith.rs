@@ -139,8 +139,8 @@ pub(crate) fn metamethod(
 #[cold]
 pub(crate) fn zero_divisor_error(lua: &mut LuaState, which: ZeroDivisor) -> crate::Thrown {
     match which {
-        ZeroDivisor::IDiv => lua.run_error(format_args!("attempt to perform 'n//0'")),
-        ZeroDivisor::Mod => lua.run_error(format_args!("attempt to perform 'n%%0'")),
+        ZeroDivisor::IDiv => lua.run_error(format_args!("attempt to divide by zero")),
+        ZeroDivisor::Mod => lua.run_error(format_args!("attempt to perform 'n%0'")),
     }
 }
 

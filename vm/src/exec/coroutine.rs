@@ -237,6 +237,7 @@ impl LuaState {
     /// # Errors
     /// Always an `Err`, which the VM understands.
     pub fn resume_then(&mut self, co: ThreadRef, nargs: usize, ctx: isize, k: Continuation) -> LuaResult<usize> {
+        self.check_thread(co)?;
         self.set_continuation(ctx, k);
         // SAFETY: M2.
         unsafe {
@@ -295,6 +296,9 @@ impl LuaState {
     pub fn coroutine_status(&self, co: ThreadRef) -> CoStatus {
         if core::ptr::eq(co.0.as_ptr(), self.as_thread_ptr()) {
             return CoStatus::Running;
+        }
+        if !self.can_name(co) {
+            return CoStatus::Dead;
         }
         // SAFETY: `ThreadRef`'s promise: the thread is live.
         let th = unsafe { &*co.0.as_ptr() };

@@ -40,7 +40,8 @@ handlers! {
         let index = f64::from_bits((*a).u) + step;
         let limit = f64::from_bits((*a.add(1)).u);
         if if step > 0.0 { index <= limit } else { limit <= index } {
-            (*a).u = index.to_bits();
+            // The tag is written, too: hostile bytecode may have left another here.
+            *a = TValue::float(index);
             *a.add(3) = TValue::float(index);
             next!(m.jump())
         }

@@ -6,8 +6,9 @@ use perilune_core::{TValue, Thread};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::debug;
-use crate::exec::drive::Next;
-use crate::exec::interp::{self, Dispatch, Machine, settle};
+use crate::error::Thrown;
+use crate::exec::drive::{Next, Step};
+use crate::exec::interp::{self, Dispatch, Machine, drive_from_loop, settle};
 use crate::opcode::{Op, op_of};
 use crate::state::LuaState;
 
@@ -50,7 +51,12 @@ unsafe fn trace(lua: *mut Thread) -> Next {
             (*lua).top.set((*(*lua).ci.get()).top.get());
         }
         let state = LuaState::from_thread(lua);
-        let result = debug::trace_exec(state).map(|()| lua);
+        let result = match debug::trace_exec(state) {
+            Ok(()) => Ok(lua),
+            // A hook that yields suspends the coroutine before the instruction.
+            Err(Thrown::Yield) => drive_from_loop(state, Step::Native(Err(Thrown::Yield))),
+            Err(thrown) => Err(thrown),
+        };
         settle(state, result)
     }
 }

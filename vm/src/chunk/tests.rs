@@ -1,0 +1,134 @@
+//! Round trips of precompiled chunks, and chunks that are not what they should be.
+
+use std::format;
+use std::string::String;
+use std::vec::Vec;
+
+use crate::debug::tests::System;
+use crate::{ChunkWriter, LoadMode, Lua, LuaResult, LuaState, Status};
+
+struct Bytes(Vec<u8>);
+
+impl ChunkWriter for Bytes {
+    fn write(&mut self, _lua: &mut LuaState, bytes: &[u8]) -> LuaResult<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// Uses every family of instructions.
+const SOURCE: &str = r#"
+    local t = {1, 2, x = 1, [4.5] = "a", f = function(s, ...) return s, ... end}
+    local function f(a, b, ...)
+      local x, y = a + 1, b .. "x"
+      local function g() x = x + 1 y = nil return t.f(t, x) end
+      for i = 1, 3 do g(i) t[i] = {i, ...} end
+      for k, v in t.next, t do if k == "x" then t.y = v break end end
+      while x < 10 do x = x * 2 end
+      if x == 5 or x == "a" or not y then x = -x elseif x >= 2.5 then x = ~x & 7 end
+      goto done
+      do local z = function() return z, x end t.z = z end
+      ::done::
+      return g(), t:f("a string of more than forty characters, which is long", ...)
+    end
+    return f(...)
+"#;
+
+fn state() -> Lua<System> {
+    Lua::with_seed(System, 1).unwrap()
+}
+
+fn dump_top(lua: &mut LuaState, strip: bool) -> Vec<u8> {
+    let mut bytes = Bytes(Vec::new());
+    assert!(lua.dump(&mut bytes, strip).unwrap());
+    bytes.0
+}
+
+fn compiled(lua: &mut LuaState, strip: bool) -> Vec<u8> {
+    assert_eq!(lua.load_bytes(SOURCE.as_bytes(), b"=source", LoadMode::TEXT), Status::Ok);
+    let bytes = dump_top(lua, strip);
+    lua.pop(1);
+    bytes
+}
+
+/// Loads a chunk and pops what that pushes; the message if it is none.
+fn load_error(lua: &mut LuaState, bytes: &[u8]) -> Option<String> {
+    let status = lua.load_bytes(bytes, b"=chunk", LoadMode::BINARY);
+    let message = lua.str_at(-1).map(|message| String::from_utf8_lossy(message).into_owned());
+    lua.pop(1);
+    if status == Status::Ok { None } else { message }
+}
+
+#[test]
+fn chunks_come_back_the_same() {
+    let mut lua = state();
+    for strip in [false, true] {
+        let bytes = compiled(&mut lua, strip);
+        assert_eq!(lua.load_bytes(&bytes, b"=chunk", LoadMode::BINARY), Status::Ok);
+        assert_eq!(dump_top(&mut lua, strip), bytes);
+        lua.pop(1);
+    }
+}
+
+#[test]
+fn truncated_chunks_are_told() {
+    let mut lua = state();
+    let bytes = compiled(&mut lua, false);
+    for len in 1..bytes.len() {
+        assert_eq!(load_error(&mut lua, &bytes[..len]).as_deref(), Some("chunk: truncated precompiled chunk"), "{len}");
+    }
+}
+
+#[test]
+fn every_byte_of_the_header_counts() {
+    let mut lua = state();
+    let bytes = compiled(&mut lua, false);
+    for (at, why) in [
+        (1, "not a"),
+        (4, "version mismatch in"),
+        (5, "format mismatch in"),
+        (6, "corrupted"),
+        (12, "int size mismatch in"),
+        (13, "size_t size mismatch in"),
+        (14, "Instruction size mismatch in"),
+        (15, "lua_Integer size mismatch in"),
+        (16, "lua_Number size mismatch in"),
+        (17, "endianness mismatch in"),
+        (25, "float format mismatch in"),
+        (33, "corrupted"),
+        (34, "format mismatch in"),
+    ] {
+        let mut changed = bytes.clone();
+        changed[at] = changed[at].wrapping_add(1);
+        assert_eq!(load_error(&mut lua, &changed), Some(format!("chunk: {why} precompiled chunk")), "{at}");
+    }
+}
+
+#[test]
+fn foreign_functions_are_refused() {
+    let mut lua = state();
+    let mut bytes = compiled(&mut lua, false);
+    // A function as the reference implementation would go on after the header.
+    bytes.truncate(34);
+    bytes.extend_from_slice(b"\x08@t.lua\0\0\0\0\0\0\0\0\0\x01\x02\x01\0\0\0\x26\0\x80\0");
+    assert_eq!(load_error(&mut lua, &bytes).as_deref(), Some("chunk: format mismatch in precompiled chunk"));
+}
+
+#[test]
+fn no_change_of_bytes_breaks_the_loader() {
+    let mut lua = state();
+    let bytes = compiled(&mut lua, true);
+    for at in 34..bytes.len() {
+        for change in [1, 16, 0x80, 0xff] {
+            let mut changed = bytes.clone();
+            changed[at] ^= change;
+            if lua.load_bytes(&changed, b"=chunk", LoadMode::BINARY) == Status::Ok {
+                // What was accepted can be dumped, and what that gives is accepted too.
+                let again = dump_top(&mut lua, true);
+                assert_eq!(load_error(&mut lua, &again), None, "{at}");
+            }
+            lua.pop(1);
+        }
+    }
+    lua.gc_collect().unwrap();
+}
