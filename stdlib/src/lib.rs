@@ -33,12 +33,12 @@ mod package;
 #[cfg(feature = "std")]
 mod result;
 #[cfg(feature = "std")]
-mod stdio;
-mod string;
+pub mod stdio;
+pub mod string;
 mod table;
 #[cfg(all(feature = "std", not(unix)))]
 mod unsupported;
-mod utf8;
+pub mod utf8;
 
 use perilune_vm::{LuaResult, LuaState, NativeFn};
 

@@ -44,7 +44,7 @@ mod unix {
 
 /// Writes bytes to standard output; errors are ignored, as `print` does.
 #[doc(alias = "lua_writestring")]
-pub(crate) fn write_stdout(bytes: &[u8]) {
+pub fn write_stdout(bytes: &[u8]) {
     // SAFETY: standard output is open for the whole program, and the slice is valid for its length.
     #[cfg(unix)]
     unsafe {
@@ -60,8 +60,13 @@ pub(crate) fn write_stdout(bytes: &[u8]) {
 
 /// Ends a line on standard output and flushes it.
 #[doc(alias = "lua_writeline")]
-pub(crate) fn end_stdout_line() {
+pub fn end_stdout_line() {
     write_stdout(b"\n");
+    flush_stdout();
+}
+
+/// Flushes standard output.
+pub fn flush_stdout() {
     // SAFETY: standard output is open for the whole program.
     #[cfg(unix)]
     unsafe {
@@ -77,7 +82,7 @@ pub(crate) fn end_stdout_line() {
 
 /// Writes bytes to standard error.
 #[doc(alias = "lua_writestringerror")]
-pub(crate) fn write_stderr(bytes: &[u8]) {
+pub fn write_stderr(bytes: &[u8]) {
     // SAFETY: standard error is open for the whole program, and the slice is valid for its length.
     #[cfg(unix)]
     unsafe {
@@ -94,7 +99,7 @@ pub(crate) fn write_stderr(bytes: &[u8]) {
 
 /// Reads a line of standard input into `line`, as much as fits, and returns how many bytes came; 0 at the end.
 #[doc(alias = "lua_readline")]
-pub(crate) fn read_stdin_line(line: &mut [u8]) -> usize {
+pub fn read_stdin_line(line: &mut [u8]) -> usize {
     let mut len = 0;
     while len < line.len() {
         let Some(byte) = read_stdin_byte() else { break };

@@ -182,19 +182,42 @@ pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) ->
     result
 }
 
-fn call_slot_counted(lua: &mut LuaState, func: usize, nresults: i16) -> LuaResult<()> {
-    // SAFETY: H1.
-    let callee = unsafe { *lua.th().restore(func) };
-    if matches!(callee.tag(), tag::NATIVE | tag::NATIVE_CLOSURE) {
-        // The common case of a native function that asks for nothing needs no loop.
+fn call_slot_counted(lua: &mut LuaState, mut func: usize, nresults: i16) -> LuaResult<()> {
+    // The frame is pushed before the run begins: an error on the way to it belongs to the caller, not to a frame below.
+    loop {
         let slot = lua.th().restore(func);
-        push_native_frame(lua, slot, nresults, CallStatus::FRESH)?;
-        return match native_of(callee)(lua) {
-            Ok(n) => leave_native(lua, n).map(|_| ()),
-            other => run(lua, Step::Native(other)),
-        };
+        // SAFETY: H1.
+        let callee = unsafe { *slot };
+        match callee.tag() {
+            // The common case of a native function that asks for nothing needs no loop.
+            tag::NATIVE | tag::NATIVE_CLOSURE => {
+                let before = lua.th().ci.get();
+                let result = match push_native_frame(lua, slot, nresults, CallStatus::FRESH) {
+                    Ok(()) => native_of(callee)(lua),
+                    Err(thrown) => return abandon(lua, before, thrown),
+                };
+                return match result.and_then(|n| leave_native(lua, n)) {
+                    Ok(_) => Ok(()),
+                    Err(thrown) => run(lua, Step::Native(Err(thrown))),
+                };
+            }
+            tag::LUA_CLOSURE => {
+                let before = lua.th().ci.get();
+                return match push_lua_frame(lua, slot, nresults, CallStatus::FRESH) {
+                    Ok(()) => run(lua, Step::Bytecode),
+                    Err(thrown) => abandon(lua, before, thrown),
+                };
+            }
+            _ => func = try_call_metamethod(lua, slot)?,
+        }
     }
-    run(lua, Step::Enter { func, nresults, flags: CallStatus::FRESH })
+}
+
+/// Takes off a frame whose call hook failed, if it was pushed at all: its run never began (E2).
+#[cold]
+fn abandon(lua: &LuaState, before: *mut CallInfo, thrown: Thrown) -> LuaResult<()> {
+    lua.th().ci.set(before);
+    Err(thrown)
 }
 
 /// Raises the error of too many native levels; a few more are granted for handling it.

@@ -1,0 +1,146 @@
+//! `string.find`, `string.match` and `string.gmatch`, and how captures become values.
+
+use perilune_vm::{LuaResult, LuaState, Thrown, upvalue_index};
+
+use super::absolute_position;
+use super::pattern::{Capture, Captures, Matcher, PatternError, is_plain, split_anchor};
+use super::search::find_bytes;
+
+/// Raises the error of a pattern.
+#[cold]
+pub(super) fn pattern_error(lua: &mut LuaState, error: PatternError) -> Thrown {
+    lua.raise(format_args!("{error}"))
+}
+
+/// Pushes a capture of a match of `start..end`; see [`Captures::get_or_whole`].
+#[doc(alias = "push_onecapture")]
+#[inline]
+pub(super) fn push_capture(
+    lua: &mut LuaState,
+    subject: &[u8],
+    captures: &Captures,
+    index: usize,
+    (start, end): (usize, usize),
+) -> LuaResult<()> {
+    match captures.get_or_whole(index, start, end) {
+        Ok(Capture::Text { start, end }) => lua.push_bytes(&subject[start..end]),
+        Ok(Capture::Position(position)) => lua.push_integer(position as i64 + 1),
+        Err(error) => Err(pattern_error(lua, error)),
+    }
+}
+
+/// Pushes all captures; without any, the whole match. Returns how many values it pushed.
+pub(super) fn push_captures(
+    lua: &mut LuaState,
+    subject: &[u8],
+    captures: &Captures,
+    found: (usize, usize),
+) -> LuaResult<usize> {
+    let n = captures.len().max(1);
+    lua.ensure_stack(n, "too many captures")?;
+    for index in 0..n {
+        push_capture(lua, subject, captures, index, found)?;
+    }
+    Ok(n)
+}
+
+/// Pushes nil, for a search that found nothing.
+fn not_found(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.push_nil()?;
+    Ok(1)
+}
+
+/// Pushes where a match lies, as the first and the last position of Lua.
+fn push_range(lua: &mut LuaState, start: usize, end: usize) -> LuaResult<()> {
+    lua.push_integer(start as i64 + 1)?;
+    lua.push_integer(end as i64)
+}
+
+/// The subject, the pattern and the index to start at, which are the first three arguments of `find` and `match`; `None`
+/// instead of an index after the end.
+#[inline]
+fn check_search<'a>(lua: &mut LuaState) -> LuaResult<(&'a [u8], &'a [u8], Option<usize>)> {
+    // SAFETY: L1; the callers give the slices to no one who could leave the call.
+    let (subject, pattern) = unsafe { (lua.check_str(1)?.bytes(), lua.check_str(2)?.bytes()) };
+    let position = absolute_position(lua.opt_integer(3, 1)?, subject.len()).max(1);
+    let init = position as u64 - 1;
+    Ok((subject, pattern, (init <= subject.len() as u64).then_some(init as usize)))
+}
+
+/// `string.find (s, pattern [, init [, plain]])` (§6.4)
+pub(super) fn find(lua: &mut LuaState) -> LuaResult<usize> {
+    let (subject, pattern, init) = check_search(lua)?;
+    let Some(init) = init else {
+        return not_found(lua);
+    };
+    if lua.to_boolean(4) || is_plain(pattern) {
+        let Some(at) = find_bytes(&subject[init..], pattern) else {
+            return not_found(lua);
+        };
+        push_range(lua, init + at, init + at + pattern.len())?;
+        return Ok(2);
+    }
+    let (anchored, pattern) = split_anchor(pattern);
+    let mut matcher = Matcher::new(subject, pattern);
+    match matcher.search(init, anchored, None) {
+        Ok(Some((start, end))) => {
+            push_range(lua, start, end)?;
+            if matcher.captures().is_empty() {
+                return Ok(2);
+            }
+            Ok(2 + push_captures(lua, subject, matcher.captures(), (start, end))?)
+        }
+        Ok(None) => not_found(lua),
+        Err(error) => Err(pattern_error(lua, error)),
+    }
+}
+
+/// `string.match (s, pattern [, init])` (§6.4)
+pub(super) fn match_(lua: &mut LuaState) -> LuaResult<usize> {
+    let (subject, pattern, init) = check_search(lua)?;
+    let Some(init) = init else {
+        return not_found(lua);
+    };
+    let (anchored, pattern) = split_anchor(pattern);
+    let mut matcher = Matcher::new(subject, pattern);
+    match matcher.search(init, anchored, None) {
+        Ok(Some(found)) => push_captures(lua, subject, matcher.captures(), found),
+        Ok(None) => not_found(lua),
+        Err(error) => Err(pattern_error(lua, error)),
+    }
+}
+
+/// The upvalue of an iterator that tells where the last match ended.
+const LAST_END: i32 = 3;
+
+/// What [`LAST_END`] holds before the first match.
+const NO_MATCH_YET: i64 = -1;
+
+/// The iterator of `gmatch`. Its upvalues are the subject, the pattern and the end of the last match.
+#[doc(alias = "gmatch_aux")]
+fn gmatch_next(lua: &mut LuaState) -> LuaResult<usize> {
+    // SAFETY: L1, for upvalues as for arguments: the running closure holds them.
+    let (subject, pattern) =
+        unsafe { (lua.check_str(upvalue_index(1))?.bytes(), lua.check_str(upvalue_index(2))?.bytes()) };
+    let last_end = lua.to_integer(upvalue_index(LAST_END)).and_then(|end| usize::try_from(end).ok());
+    let mut matcher = Matcher::new(subject, pattern);
+    match matcher.search(last_end.unwrap_or(0), false, last_end) {
+        Ok(Some((start, end))) => {
+            lua.push_integer(end as i64)?;
+            lua.replace(upvalue_index(LAST_END));
+            push_captures(lua, subject, matcher.captures(), (start, end))
+        }
+        Ok(None) => Ok(0),
+        Err(error) => Err(pattern_error(lua, error)),
+    }
+}
+
+/// `string.gmatch (s, pattern)` (§6.4)
+pub(super) fn gmatch(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.check_str(1)?;
+    lua.check_str(2)?;
+    lua.set_top(2)?;
+    lua.push_integer(NO_MATCH_YET)?;
+    lua.push_native_closure(gmatch_next, 3)?;
+    Ok(1)
+}
