@@ -14,6 +14,7 @@ mod debug;
 mod error;
 mod exec;
 mod meta;
+mod sequence;
 mod stack;
 mod state;
 

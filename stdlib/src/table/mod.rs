@@ -92,6 +92,10 @@ fn insert(lua: &mut LuaState) -> LuaResult<usize> {
                 lua.get_i(1, i - 1)?;
                 lua.set_i(1, i)?;
                 i -= 1;
+                // The last element had to find its place; the others can move together if the table is a plain one.
+                if lua.raw_move(1, position, position + 1, i - position) {
+                    break;
+                }
             }
             position
         }
@@ -116,7 +120,9 @@ fn move_(lua: &mut LuaState) -> LuaResult<usize> {
         lua.arg_check(target <= i64::MAX - count + 1, 4, "destination wrap around")?;
         // Upwards whenever no element is overwritten before it is read, as that is the better order for growing a table.
         let apart = target > last || target <= first;
-        if apart || destination != 1 && !lua.compare(1, destination, CompareOp::Eq)? {
+        if destination == 1 && lua.raw_move(1, first, target, count) {
+            // Done at once.
+        } else if apart || destination != 1 && !lua.compare(1, destination, CompareOp::Eq)? {
             for i in 0..count {
                 lua.get_i(1, first + i)?;
                 lua.set_i(destination, target + i)?;
@@ -153,6 +159,10 @@ fn remove(lua: &mut LuaState) -> LuaResult<usize> {
         lua.arg_check(1 <= position && position <= len.wrapping_add(1), 1, "position out of bounds")?;
     }
     lua.get_i(1, position)?;
+    // The elements of a plain table move together.
+    if position < len && lua.raw_move(1, position + 1, position, len - position) {
+        position = len;
+    }
     while position < len {
         lua.get_i(1, position + 1)?;
         lua.set_i(1, position)?;

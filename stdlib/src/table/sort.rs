@@ -303,11 +303,30 @@ impl Sorter {
 
     /// Calls the comparator; the sort goes on after it.
     fn ask(&self, lua: &mut LuaState) -> LuaResult<usize> {
+        self.push_call(lua)?;
+        lua.call_then(2, 1, self.phase as isize, answered)
+    }
+
+    /// Answers the comparison at once: a native comparator is called within the sort, as the reference does, so that itself
+    /// it cannot yield; without comparator the values are compared.
+    fn answer(&self, lua: &mut LuaState) -> LuaResult<bool> {
+        if lua.is_nil(2) {
+            let (left, right) = self.phase.sides();
+            return lua.compare(left, right, CompareOp::Lt);
+        }
+        self.push_call(lua)?;
+        lua.call(2, 1)?;
+        let less = lua.to_boolean(-1);
+        lua.pop(1);
+        Ok(less)
+    }
+
+    /// Pushes the comparator and its arguments.
+    fn push_call(&self, lua: &mut LuaState) -> LuaResult<()> {
         let (left, right) = self.phase.sides();
         lua.push_value(2)?;
         lua.push_value(left - 1)?;
-        lua.push_value(right - 2)?;
-        lua.call_then(2, 1, self.phase as isize, answered)
+        lua.push_value(right - 2)
     }
 }
 
@@ -340,14 +359,16 @@ pub(super) fn sort(lua: &mut LuaState) -> LuaResult<usize> {
         lua.check_type(2, LuaType::Function)?;
     }
     lua.set_top(2)?;
+    if lua.is_nil(2) && lua.raw_sort(1, len as usize) {
+        return Ok(0);
+    }
     lua.ensure_stack(STACK_NEED, "")?;
     let mut sorter = Sorter::start(lua, Range { low: 1, high: len as u32, random: false })?;
-    if !lua.is_nil(2) {
+    if !lua.is_nil(2) && !lua.is_native_function(2) {
         return sorter.ask(lua);
     }
     loop {
-        let (left, right) = sorter.phase.sides();
-        let less = lua.compare(left, right, CompareOp::Lt)?;
+        let less = sorter.answer(lua)?;
         if !sorter.advance(lua, less)? {
             return Ok(0);
         }

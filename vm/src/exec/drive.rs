@@ -44,14 +44,10 @@ pub(crate) fn drive(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
         step = match step {
             Step::Enter { func, nresults, flags } => enter(state, func, nresults, flags)?,
             Step::Native(Ok(n)) => call::leave_native(state, n)?,
-            Step::Native(Err(Thrown::Call)) => {
-                let th = state.th();
-                let count = transfer_count(state);
-                // SAFETY: M2.
-                let wanted = unsafe { (*state.global()).transfer_wanted };
-                let func = th.save(th.from_top(count + 1));
-                Step::Enter { func, nresults: wanted, flags: CallStatus::FROM_NATIVE }
-            }
+            Step::Native(Err(Thrown::Call)) => match enter_requested(state)? {
+                None => return Ok(lua),
+                Some(step) => step,
+            },
             Step::Native(Err(Thrown::Resume)) => {
                 let (target, next) = coroutine::switch_to_target(state)?;
                 lua = target;
@@ -91,13 +87,34 @@ pub(crate) fn drive(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
                 } else {
                     // SAFETY: H4.
                     let then = unsafe { (*ci).status.get() } & CallStatus::THEN != 0;
-                    Step::Continue(if then { Status::Ok } else { Status::Yield })
+                    // A native function that calls again and again comes this way: no step is made on it.
+                    match continue_native(state, if then { Status::Ok } else { Status::Yield }) {
+                        Err(Thrown::Call) => match enter_requested(state)? {
+                            None => return Ok(lua),
+                            Some(step) => step,
+                        },
+                        result => Step::Native(result),
+                    }
                 }
             }
-            Step::Continue(status) => continue_native(state, status)?,
+            Step::Continue(status) => Step::Native(continue_native(state, status)),
             Step::Bytecode => return Ok(lua),
         }
     }
+}
+
+/// Begins the call that the running native function asked for; `None` if the bytecode of a Lua function is to run.
+#[inline(always)]
+fn enter_requested(lua: &mut LuaState) -> LuaResult<Option<Step>> {
+    let th = lua.th();
+    let slot = th.from_top(transfer_count(lua) + 1);
+    // SAFETY: M2; H1.
+    let (wanted, callee) = unsafe { ((*lua.global()).transfer_wanted, *slot) };
+    if callee.tag() == tag::LUA_CLOSURE {
+        call::push_lua_frame(lua, slot, wanted, CallStatus::FROM_NATIVE)?;
+        return Ok(None);
+    }
+    Ok(Some(Step::Enter { func: th.save(slot), nresults: wanted, flags: CallStatus::FROM_NATIVE }))
 }
 
 /// How many values the last request of a native function concerns.
@@ -144,7 +161,7 @@ pub(crate) fn native_of(callee: TValue) -> NativeFn {
 
 /// Runs the continuation of the running native frame.
 #[doc(alias = "finishCcall")]
-fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<Step> {
+fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<usize> {
     let ci = lua.th().ci.get();
     // SAFETY: H4.
     let frame: &CallInfo = unsafe { &*ci };
@@ -163,7 +180,7 @@ fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<Step> {
     }
     // SAFETY: a native frame's `pc` is null or a `Continuation` (`set_continuation`).
     let k = unsafe { core::mem::transmute::<*const (), Continuation>(k) };
-    Ok(Step::Native(k(lua, status, ctx)))
+    k(lua, status, ctx)
 }
 
 /// Runs from a step until the host boundary of this run is reached (E2).

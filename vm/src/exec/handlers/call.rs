@@ -222,7 +222,9 @@ unsafe fn leave_frame(lua: &mut LuaState, first: *mut TValue, n: usize) -> LuaRe
         let mut first = first;
         if lua.th().hook_mask.get() != 0 {
             let offset = lua.th().save(first);
-            lua.th().top.set(first.add(n));
+            // The hook's frame begins above all registers, which it may look at.
+            let limit = (*lua.th().ci.get()).top.get();
+            lua.th().top.set(limit.max(first.add(n)));
             debug::hook_return(lua)?;
             first = lua.th().restore(offset);
         }
