@@ -113,7 +113,7 @@ fn read_plain() -> Input {
 fn prompt_text(lua: &mut LuaState, prompt: Prompt) -> LuaResult<Vec<u8>> {
     let (global, default) = match prompt {
         Prompt::First => ("_PROMPT", &b"> "[..]),
-        Prompt::Next => ("_PROMPT2", b">> "),
+        Prompt::Next => ("_PROMPT2", &b">> "[..]),
     };
     lua.get_global(global)?;
     lua.to_str(-1)?;

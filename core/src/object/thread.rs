@@ -47,6 +47,8 @@ impl CallStatus {
     pub const FROM_NATIVE: u16 = 1 << 11;
     /// The instruction evaluates `a <= b` as `not (b < a)`; its result is to be negated.
     pub const NEGATE: u16 = 1 << 12;
+    /// A native frame within whose calls the reference implementation cannot yield, so that `is_yieldable` says no.
+    pub const SEEMS_UNYIELDABLE: u16 = 1 << 13;
     /// What keeps a Lua function's return from the fast way.
     pub const SLOW_RETURN: u16 = Self::FRESH | Self::META | Self::FROM_NATIVE | Self::FINALIZER;
 }

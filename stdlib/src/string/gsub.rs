@@ -25,6 +25,7 @@ pub(super) fn gsub(lua: &mut LuaState) -> LuaResult<usize> {
     match kind {
         LuaType::Function => {
             lua.set_top(3)?;
+            lua.seem_unyieldable();
             Progress::push(lua, subject.len(), limit)?;
             advance(lua)
         }

@@ -365,6 +365,7 @@ pub(super) fn sort(lua: &mut LuaState) -> LuaResult<usize> {
     lua.ensure_stack(STACK_NEED, "")?;
     let mut sorter = Sorter::start(lua, Range { low: 1, high: len as u32, random: false })?;
     if !lua.is_nil(2) && !lua.is_native_function(2) {
+        lua.seem_unyieldable();
         return sorter.ask(lua);
     }
     loop {

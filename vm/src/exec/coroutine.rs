@@ -287,9 +287,30 @@ impl LuaState {
     }
 
     /// Whether the running function can yield (manual §4.8, `lua_isyieldable`).
+    ///
+    /// Within calls of a native function that asked for it ([`seem_unyieldable`](Self::seem_unyieldable)) the answer is
+    /// no although a yield works.
     #[doc(alias = "lua_isyieldable")]
     pub fn is_yieldable(&self) -> bool {
-        self.th().n_non_yieldable.get() == 0
+        let th = self.th();
+        let mut ci = th.ci.get();
+        // SAFETY: H4.
+        unsafe {
+            while !core::ptr::eq(ci, &th.base_ci) {
+                if (*ci).has(CallStatus::SEEMS_UNYIELDABLE) {
+                    return false;
+                }
+                ci = (*ci).prev.get();
+            }
+        }
+        th.n_non_yieldable.get() == 0
+    }
+
+    /// Lets `is_yieldable` say no within the calls that the running native function makes, as it does in the reference
+    /// implementation, which cannot yield there. Scripts that ask thus go the same way on both; a yield works all the same.
+    pub fn seem_unyieldable(&mut self) {
+        // SAFETY: H4.
+        unsafe { (*self.th().ci.get()).set(CallStatus::SEEMS_UNYIELDABLE) };
     }
 
     /// What `coroutine.status` says of a thread, seen from this one.
