@@ -11,9 +11,13 @@ pub mod format_spec;
 mod gsub;
 mod matching;
 pub mod number_format;
+#[cfg(test)]
+mod number_format_tests;
 pub mod pack;
 mod packing;
 pub mod pattern;
+#[cfg(test)]
+mod pattern_tests;
 pub mod search;
 
 use perilune_vm::{Buffer, ChunkWriter, LuaResult, LuaState, LuaType, NativeFn};

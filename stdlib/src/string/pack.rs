@@ -287,3 +287,82 @@ pub fn unpack_float(bytes: &[u8], little: bool) -> f64 {
         Err(_) => 0.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+    use std::vec::Vec;
+
+    /// All options of a format, for data that only the options' own sizes make grow.
+    fn items(format: &[u8]) -> Result<Vec<(PackOption, usize, usize)>, PackError> {
+        let mut format = PackFormat::new(format);
+        let mut position = 0;
+        let mut items = Vec::new();
+        while let Some(item) = format.next(position)? {
+            position += item.padding + item.size;
+            items.push((item.option, item.size, item.padding));
+        }
+        Ok(items)
+    }
+
+    #[test]
+    fn options_have_sizes_and_padding() {
+        use PackOption::{AlignPadding, Chars, Configuration, Float, Padding, Signed, Unsigned};
+        assert_eq!(items(b"bi4"), Ok(std::vec![(Signed, 1, 0), (Signed, 4, 0)]));
+        assert_eq!(items(b"!b i4"), {
+            Ok(std::vec![(Configuration, 0, 0), (Signed, 1, 0), (Configuration, 0, 0), (Signed, 4, 3)])
+        });
+        assert_eq!(items(b"!4Bd"), Ok(std::vec![(Configuration, 0, 0), (Unsigned, 1, 0), (Float, 8, 3)]));
+        assert_eq!(items(b"!xXd"), Ok(std::vec![(Configuration, 0, 0), (Padding, 1, 0), (AlignPadding, 0, 7)]));
+        assert_eq!(items(b"c0c12\0c"), Ok(std::vec![(Chars, 0, 0), (Chars, 12, 0)]));
+    }
+
+    #[test]
+    fn errors_are_those_of_the_reference() {
+        for (format, message) in [
+            (&b"i0"[..], "integral size (0) out of limits [1,16]"),
+            (b"!17", "integral size (17) out of limits [1,16]"),
+            (b"i99999999999", "integral size (999999999) out of limits [1,16]"),
+            (b"c", "missing size for format option 'c'"),
+            (b"q", "invalid format option 'q'"),
+            (b"\x01", "invalid format option '<\\1>'"),
+            (b"X", "invalid next option for option 'X'"),
+            (b"Xc1", "invalid next option for option 'X'"),
+            (b"X ", "invalid next option for option 'X'"),
+            (b"!i3", "format asks for alignment not power of 2"),
+        ] {
+            assert_eq!(items(format).unwrap_err().to_string(), message);
+        }
+    }
+
+    #[test]
+    fn integers_survive_a_round_trip() {
+        for n in [0, 1, -1, 127, -128, 0x1234_5678, i64::MIN, i64::MAX] {
+            for size in 1..=MAX_INT_SIZE {
+                for little in [false, true] {
+                    let mut bytes = [0; MAX_INT_SIZE];
+                    pack_integer(n, true, little, &mut bytes[..size]);
+                    let bits = 64 - 8 * size.min(8) as u32;
+                    assert_eq!(unpack_integer(&bytes[..size], true, little), Some(n << bits >> bits));
+                }
+            }
+        }
+        assert_eq!(unpack_integer(&[0, 0, 0, 0, 0, 0, 0, 0, 1], false, true), None);
+        assert_eq!(unpack_integer(&[0xFF; 16], false, true), None);
+        assert_eq!(unpack_integer(&[0xFF; 16], true, true), Some(-1));
+        assert_eq!(unpack_integer(&[1, 2], false, false), Some(0x102));
+    }
+
+    #[test]
+    fn floats_survive_a_round_trip() {
+        for little in [false, true] {
+            let mut bytes = [0; 8];
+            pack_float(-1.5e300, little, &mut bytes);
+            assert_eq!(unpack_float(&bytes, little), -1.5e300);
+            pack_float(0.25, little, &mut bytes[..4]);
+            assert_eq!(unpack_float(&bytes[..4], little), 0.25);
+        }
+    }
+}

@@ -14,6 +14,8 @@ use crate::state::LuaState;
 
 /// The register of tests that have none yet: it is not a valid one.
 const NO_REG: u8 = 255;
+/// The farthest that a jump may go, in words: the reference's limit, although ours could go farther.
+const MAX_JUMP: u32 = (1 << 17) - 1;
 const _: () = assert!(NO_REG as usize >= MAX_REGISTERS);
 
 /// The operand that names a register.
@@ -223,8 +225,11 @@ impl Compiler<'_, '_> {
     #[doc(alias = "fixjump")]
     fn set_target(&mut self, pc: i32, target: i32) {
         // Positions are not negative, so their difference fits.
+        let distance = target - (pc + 1);
+        // The error is raised with the next instruction: there is one at least, the function's last return.
+        self.fs.jump_too_long |= distance.unsigned_abs() > MAX_JUMP;
         let word = self.code(pc);
-        *word = word.with_imm(target - (pc + 1));
+        *word = word.with_imm(distance);
     }
 
     /// Appends the second list to the first.
@@ -359,8 +364,7 @@ impl Compiler<'_, '_> {
             let list = core::mem::replace(&mut self.fs.pending, NO_JUMP);
             self.patch_values(list, pc, None, pc);
         }
-        // Distances and positions have 31 bits.
-        if self.fs.pc == i32::MAX { Err(self.error(format_args!("control structure too long"))) } else { Ok(()) }
+        if self.fs.jump_too_long || self.fs.pc == i32::MAX { Err(self.error(format_args!("control structure too long"))) } else { Ok(()) }
     }
 
     /// Makes the jumps of a list come to the current position.

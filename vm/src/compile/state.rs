@@ -66,6 +66,8 @@ pub(super) struct FuncState {
     /// The jumps that go to `pc`.
     #[doc(alias = "jpc")]
     pub(super) pending: i32,
+    /// Whether a jump goes farther than the reference allows.
+    pub(super) jump_too_long: bool,
     /// The number of constants.
     pub(super) n_constants: u32,
     /// The number of inner functions.
@@ -94,6 +96,7 @@ impl FuncState {
             pc: 0,
             last_target: 0,
             pending: NO_JUMP,
+            jump_too_long: false,
             n_constants: 0,
             n_protos: 0,
             n_locals: 0,
