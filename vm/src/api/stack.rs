@@ -283,7 +283,9 @@ impl LuaState {
     pub fn check_stack(&mut self, n: usize) -> bool {
         let th = self.th();
         let used = (th.top.get() as usize - th.stack.get() as usize) / size_of::<TValue>();
-        if n > MAX_STACK || used + EXTRA_STACK + n > MAX_STACK {
+        // What room there is can be used, also above the limit, where errors are handled.
+        let room = (th.stack_last.get() as isize - th.top.get() as isize) / size_of::<TValue>() as isize;
+        if room <= n as isize && (n > MAX_STACK || used + EXTRA_STACK + n > MAX_STACK) {
             return false;
         }
         let saved = th.save(th.top.get());

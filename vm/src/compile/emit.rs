@@ -364,7 +364,11 @@ impl Compiler<'_, '_> {
             let list = core::mem::replace(&mut self.fs.pending, NO_JUMP);
             self.patch_values(list, pc, None, pc);
         }
-        if self.fs.jump_too_long || self.fs.pc == i32::MAX { Err(self.error(format_args!("control structure too long"))) } else { Ok(()) }
+        if self.fs.jump_too_long || self.fs.pc == i32::MAX {
+            Err(self.error(format_args!("control structure too long")))
+        } else {
+            Ok(())
+        }
     }
 
     /// Makes the jumps of a list come to the current position.

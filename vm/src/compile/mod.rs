@@ -23,6 +23,9 @@ mod token;
 mod vector;
 mod zio;
 
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
 use perilune_core::{GcRef, LuaClosure, Proto, TValue};
 
 use self::lexer::{Lexer, until_nul};
