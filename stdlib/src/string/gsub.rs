@@ -253,11 +253,13 @@ impl Progress {
             // What is in the block must be known before it is copied.
             self.store(lua)?;
             let new = lua.new_userdata(needed.max(size * 2))?;
-            let Some((old, size)) = Self::block(lua) else {
+            // A finalizer may have run meanwhile.
+            let used = HEADER + self.len;
+            let Some((old, _)) = Self::block(lua).filter(|&(_, size)| used <= size) else {
                 return Err(lost(lua));
             };
-            // SAFETY: Y1; the new block is larger, and two blocks never overlap.
-            unsafe { new.copy_from_nonoverlapping(old.cast(), size) };
+            // SAFETY: Y1; the new block has room for more than what was used, and two blocks never overlap.
+            unsafe { new.copy_from_nonoverlapping(old.cast(), used) };
             lua.replace(PROGRESS);
         }
         match Self::block(lua) {

@@ -300,13 +300,17 @@ impl Compiler<'_, '_> {
             table.kind = Kind::IndexUp { upvalue, key };
             return Ok(());
         }
-        let register = self.place_in_any(table)?;
         table.kind = match (field, key.kind) {
-            (Some(key), _) => Kind::IndexField { table: register, key },
+            (Some(key), _) => Kind::IndexField { table: self.place_in_any(table)?, key },
             (None, Kind::Integer(i @ 0..=0xffff)) if !key.has_jumps() => {
-                Kind::IndexInt { table: register, key: i as u16 }
+                Kind::IndexInt { table: self.place_in_any(table)?, key: i as u16 }
             }
-            _ => Kind::Index { table: register, key: self.place_in_any(key)? },
+            (None, Kind::Jump(_)) => {
+                // No code may come between a test and what its jump leads to, not even the reading of an upvalue.
+                let key = self.place_in_any(key)?;
+                Kind::Index { table: self.place_in_any(table)?, key }
+            }
+            _ => Kind::Index { table: self.place_in_any(table)?, key: self.place_in_any(key)? },
         };
         Ok(())
     }

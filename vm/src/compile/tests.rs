@@ -218,3 +218,12 @@ fn pieces_make_no_difference() {
     assert_eq!(whole, listing(&mut lua));
     assert!(whole.lines().count() > 100);
 }
+
+#[test]
+fn a_test_may_be_the_key_into_an_upvalue() {
+    let mut lua = Lua::new(Memory::new()).unwrap();
+    let source = "local t = {[true] = 7, [false] = 8}; local function f(a) return t[a == 1] end; return f(1), f(2)";
+    assert_eq!(lua.load_bytes(source.as_bytes(), b"=x", LoadMode::TEXT), Status::Ok);
+    assert_eq!(lua.pcall(0, 2, 0), Status::Ok);
+    assert_eq!((lua.to_integer(-2), lua.to_integer(-1)), (Some(7), Some(8)));
+}
