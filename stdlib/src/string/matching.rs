@@ -119,9 +119,12 @@ const NO_MATCH_YET: i64 = -1;
 /// The iterator of `gmatch`. Its upvalues are the subject, the pattern and the end of the last match.
 #[doc(alias = "gmatch_aux")]
 fn gmatch_next(lua: &mut LuaState) -> LuaResult<usize> {
-    // SAFETY: L1, for upvalues as for arguments: the running closure holds them.
-    let (subject, pattern) =
-        unsafe { (lua.check_str(upvalue_index(1))?.bytes(), lua.check_str(upvalue_index(2))?.bytes()) };
+    // The debug library can replace upvalues, but not what lies in this frame.
+    lua.set_top(0)?;
+    lua.push_value(upvalue_index(1))?;
+    lua.push_value(upvalue_index(2))?;
+    // SAFETY: L1, for these slots as for arguments.
+    let (subject, pattern) = unsafe { (lua.check_str(1)?.bytes(), lua.check_str(2)?.bytes()) };
     let last_end = lua.to_integer(upvalue_index(LAST_END)).and_then(|end| usize::try_from(end).ok());
     let mut matcher = Matcher::new(subject, pattern);
     match matcher.search(last_end.unwrap_or(0), false, last_end) {

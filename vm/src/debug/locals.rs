@@ -96,7 +96,8 @@ impl LuaState {
     }
 
     /// Pops a value into a local variable (manual §4.9, `lua_setlocal`) and returns the variable's name. If there is no
-    /// such variable, nothing is popped.
+    /// such variable, nothing is popped. The values of a native function's frame can be read but not replaced: the
+    /// function may hold the bytes of a string that only its frame keeps alive.
     ///
     /// # Errors
     /// None at present.
@@ -108,7 +109,7 @@ impl LuaState {
         let Some(frame) = self.frame_of(activation) else { return Ok(None) };
         // SAFETY: `frame_of` found the frame in use; H1 for the slot.
         unsafe {
-            let found = find_local(self, frame, n);
+            let found = if (*frame).is_lua() { find_local(self, frame, n) } else { None };
             if let Some((_, slot)) = found {
                 let value = self.th().pop();
                 slot.write(value);

@@ -1,0 +1,11 @@
+-- Manual §3.4.2: bitwise operators work on 64-bit integers.
+print(5 & 3, 5 | 3, 5 ~ 3, ~5, ~0)
+print(1 << 0, 1 << 63, 1 << 64, 1 << -1, 2 >> 1, -1 >> 63, -1 >> 64, 1 >> -4)
+print(0xFF & 0x0F, 0xF0 | 0x0F, 0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF + 1 == math.mininteger)
+print(2.0 & 3, "0xF" & 7, 2 ^ 53 | 0)
+print(pcall(function() return 1 & 1.5 end))
+print(pcall(function() return 1 & 2 ^ 63 end))
+print(pcall(function() return 1 & {} end))
+print(pcall(function() return "a" | 1 end))
+print(pcall(function() return "1.5" | 1 end))
+print(1 | 2 ~ 3 & 4 << 1, 1 << 2 + 1, ~1 & 3, (5 & 6) == 4)

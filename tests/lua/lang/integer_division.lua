@@ -1,0 +1,13 @@
+-- Conversions between integers and floats, to the last bit.
+print(3 | 0, 2 ^ 31 | 0, -2 ^ 63 | 0, pcall(function() return 2 ^ 63 | 0 end))
+print(1e308 * 10, -1e308 * 10, 2 ^ 1023 * 2, 5e-324, 5e-324 / 2)
+print(0.1 + 0.2, 0.1 + 0.2 == 0.3, 1e15 + 0.5, 123456.789e3)
+print(string.format("%.17g %.17g %.17g", 0.1, 1 / 3, 2 ^ 0.5))
+print(9007199254740993, 9007199254740993.0, 2 ^ 63, -2 ^ 63)
+print(1 // 1e-308, 5 // 0.3, -5 // 0.3, 5.3 % 0.7, -5.3 % 0.7, 5.3 % -0.7)
+print(math.maxinteger // 1.0, math.maxinteger % 2.0, 1e308 % 3)
+print(tostring(1e15), tostring(-1e15), tostring(1e14), 1e15 // 1, 2 ^ 24)
+print(-0.0, 0.0, -0.0 == 0, 1 / -0.0, tostring(0 / 0):gsub("-", ""))
+print(tonumber("0x1p4"), tonumber("0x.8"), tonumber("1e1"), tonumber("0x1P-1"), tonumber("1e"), tonumber("0x"))
+print(tonumber("9223372036854775807"), tonumber("9223372036854775808"), tonumber("-9223372036854775808"))
+print(tonumber("0xffffffffffffffff"), tonumber("0x1ffffffffffffffff"), tonumber("1" .. ("0"):rep(30)))

@@ -1,0 +1,37 @@
+-- Limits of the implementation are errors, with the reference's messages.
+local function message(source) return (select(2, load(source, "=chunk"))) end
+local function first(text) return (text:match("^[^\n]*"):sub(1, 90)) end
+do
+  local names = {}
+  for i = 1, 201 do names[i] = "v" .. i end
+  print(first(message("local " .. table.concat(names, ","))))
+end
+do
+  local lines = {}
+  for i = 1, 150 do lines[i] = ("local a%d, b%d = 1, 2"):format(i, i) end
+  print(first(message(table.concat(lines, " "))))
+end
+do
+  local outer, inner = {}, {}
+  for i = 1, 130 do outer[i] = "o" .. i end
+  local middle = {}
+  for i = 1, 130 do middle[i] = "m" .. i end
+  local uses = table.concat(outer, " = ") .. ""
+  local source = "local " .. table.concat(outer, ",") .. "\nreturn function() local " .. table.concat(middle, ",") ..
+    "\nreturn function() return " .. table.concat(outer, "+") .. "+" .. table.concat(middle, "+") .. " end end"
+  print(first(message(source)))
+end
+print(first(message(("("):rep(300) .. "1" .. (")"):rep(300))))
+print(first(message("return " .. ("("):rep(300) .. "1" .. (")"):rep(300))))
+print(first(message(("do "):rep(300) .. ("end "):rep(300))))
+print(first(message("return " .. ("{"):rep(300) .. ("}"):rep(300))))
+print(first(message("x = " .. ("a.."):rep(300) .. "a")))
+print(#load("return '" .. ("x"):rep(100000) .. "'")())
+local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
+print(deep(10000))
+print((select(2, pcall(deep, 1e7)):gsub("^.-:%d+: ", "")))
+print((select(2, pcall(string.rep, "x", 100, ("y"):rep(1 << 20) )) or ""):len())
+print(select("#", table.unpack({}, 1, 200)), pcall(table.unpack, {}, 1, 1e7))
+local s = setmetatable({}, {})
+getmetatable(s).__index = s
+print(pcall(function() return s.x end))
