@@ -1,8 +1,10 @@
 //! The coroutine library (manual §6.2).
 //!
-//! `resume` and what `wrap` returns are stackless: they ask the machine for the resumption and go on in a continuation.
+//! `resume`, `yield` and what `wrap` returns are the machine's own natives, which it can switch without a call.
 
-use perilune_vm::{LuaResult, LuaState, LuaType, NativeFn, Status, ThreadRef, upvalue_index};
+use perilune_vm::{
+    LuaResult, LuaState, LuaType, NativeFn, ThreadRef, native_resume, native_wrapped, native_yield,
+};
 
 /// The first argument, which must be a thread.
 fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
@@ -10,23 +12,6 @@ fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
         Some(co) => Ok(co),
         None => Err(lua.arg_error(1, "thread expected")),
     }
-}
-
-/// Moves the `nargs` topmost values to a coroutine that is about to be resumed; otherwise says why it cannot be.
-/// The machine finds the other reasons why a coroutine cannot be resumed.
-///
-/// The coroutine must be in a slot of the stack or an upvalue.
-fn prepare(lua: &mut LuaState, co: ThreadRef, nargs: usize) -> LuaResult<Option<&'static str>> {
-    // SAFETY: L5.
-    let state = unsafe { co.state() };
-    if !state.check_stack(nargs) {
-        return Ok(Some("too many arguments to resume"));
-    }
-    if state.status() == Status::Ok && state.get_top() == 0 {
-        return Ok(Some("cannot resume dead coroutine"));
-    }
-    lua.xmove(state, nargs)?;
-    Ok(None)
 }
 
 /// `coroutine.create (f)` (§6.2)
@@ -43,30 +28,6 @@ fn create(lua: &mut LuaState) -> LuaResult<usize> {
 fn isyieldable(lua: &mut LuaState) -> LuaResult<usize> {
     lua.push_boolean(lua.is_yieldable())?;
     Ok(1)
-}
-
-/// `coroutine.resume (co [, val1, ···])` (§6.2)
-fn resume(lua: &mut LuaState) -> LuaResult<usize> {
-    let co = thread_argument(lua)?;
-    let nargs = lua.get_top() as usize - 1;
-    if let Some(refusal) = prepare(lua, co, nargs)? {
-        lua.push_boolean(false)?;
-        lua.push_str(refusal)?;
-        return Ok(2);
-    }
-    // The first result, if there is no error, goes below those of the coroutine.
-    lua.push_boolean(true)?;
-    lua.resume_then(co, nargs, 0, finish_resume)
-}
-
-/// Returns true and what the coroutine passed, or false and its error.
-fn finish_resume(lua: &mut LuaState, status: Status, _: isize) -> LuaResult<usize> {
-    if status.is_error() {
-        lua.push_boolean(false)?;
-        lua.insert(-2);
-        return Ok(2);
-    }
-    Ok(lua.get_top() as usize - 1)
 }
 
 /// `coroutine.running ()` (§6.2)
@@ -86,53 +47,19 @@ fn status(lua: &mut LuaState) -> LuaResult<usize> {
 /// `coroutine.wrap (f)` (§6.2)
 fn wrap(lua: &mut LuaState) -> LuaResult<usize> {
     create(lua)?;
-    lua.push_native_closure(resume_wrapped, 1)?;
+    lua.push_native_closure(native_wrapped, 1)?;
     Ok(1)
-}
-
-/// What `wrap` returns: resumes the coroutine that is its upvalue.
-fn resume_wrapped(lua: &mut LuaState) -> LuaResult<usize> {
-    let Some(co) = lua.to_thread(upvalue_index(1)) else {
-        return Err(lua.raise(format_args!("cannot resume dead coroutine")));
-    };
-    let nargs = lua.get_top() as usize;
-    if let Some(refusal) = prepare(lua, co, nargs)? {
-        lua.push_str(refusal)?;
-        return propagate(lua);
-    }
-    lua.resume_then(co, nargs, 0, finish_wrapped)
-}
-
-/// Returns what the coroutine passed, or propagates its error.
-fn finish_wrapped(lua: &mut LuaState, status: Status, _: isize) -> LuaResult<usize> {
-    if status.is_error() { propagate(lua) } else { Ok(lua.get_top() as usize) }
-}
-
-/// Raises the error value on top; a message gets the position of the caller in front.
-fn propagate(lua: &mut LuaState) -> LuaResult<usize> {
-    if lua.lua_type(-1) == LuaType::String {
-        lua.where_(1)?;
-        lua.insert(-2);
-        lua.concat(2)?;
-    }
-    Err(lua.error())
-}
-
-/// `coroutine.yield (···)` (§6.2)
-fn yield_(lua: &mut LuaState) -> LuaResult<usize> {
-    let count = lua.get_top() as usize;
-    lua.yield_values(count)
 }
 
 /// The functions, in the manual's order.
 const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("create", create),
     ("isyieldable", isyieldable),
-    ("resume", resume),
+    ("resume", native_resume),
     ("running", running),
     ("status", status),
     ("wrap", wrap),
-    ("yield", yield_),
+    ("yield", native_yield),
 ];
 
 /// Opens the coroutine library and pushes its table.

@@ -1,6 +1,6 @@
 //! Threads: their stacks and call frames grow and shrink here.
 
-use crate::base::alloc::AllocKind;
+use crate::base::alloc::{AllocKind, OldSize};
 use crate::base::error::AllocResult;
 use crate::base::limits::{BASIC_STACK_SIZE, EXTRA_STACK, MAX_STACK, MIN_STACK};
 use crate::gc::Heap;
@@ -50,7 +50,11 @@ impl Heap {
         debug_assert!(thread.top.get() <= old.wrapping_add(slots - EXTRA_STACK) || slots >= old_size);
         // SAFETY: H1 describes the block.
         unsafe {
-            let stack = self.resize_array(old, old_size, slots)?;
+            let stack = if cfg!(gc_zeal) {
+                self.move_stack(old, old_size, slots)?
+            } else {
+                self.resize_array(old, old_size, slots)?
+            };
             fill_nil(stack, old_size, slots);
             thread.stack.set(stack);
             thread.stack_size.set(slots);
@@ -60,6 +64,36 @@ impl Heap {
             }
         }
         Ok(())
+    }
+
+    /// Puts a stack into a new block even if its size stays, and spoils the old one, so that a stale pointer shows. A
+    /// stack that shrinks does not collect, as ever: the collector itself may be shrinking it.
+    ///
+    /// # Safety
+    /// `old` is a block of `old_size` slots; what is in use fits into `slots`.
+    unsafe fn move_stack(&mut self, old: *mut TValue, old_size: usize, slots: usize) -> AllocResult<*mut TValue> {
+        /// What a slot that nobody may read any more is filled with: a tag that does not exist.
+        const SPOILT: u8 = 0xdd;
+        let size = slots * size_of::<TValue>();
+        // SAFETY: both blocks have at least as many slots as are copied, and the old one is this heap's (H1).
+        unsafe {
+            let stack = if slots >= old_size {
+                self.allocate(AllocKind::Other, size)?
+            } else {
+                let kind = OldSize::of_kind(AllocKind::Other);
+                let block = self.alloc.call(core::ptr::null_mut(), kind, size);
+                if block.is_null() {
+                    return self.resize_array(old, old_size, slots);
+                }
+                self.debt += size as isize;
+                block
+            };
+            let stack = stack.cast::<TValue>();
+            stack.copy_from_nonoverlapping(old, old_size.min(slots));
+            old.cast::<u8>().write_bytes(SPOILT, old_size * size_of::<TValue>());
+            self.free_array(old, old_size);
+            Ok(stack)
+        }
     }
 
     /// A new frame after the running one, which is the last of the list.

@@ -49,6 +49,9 @@ impl CallStatus {
     pub const NEGATE: u16 = 1 << 12;
     /// A native frame within whose calls the reference implementation cannot yield, so that `is_yieldable` says no.
     pub const SEEMS_UNYIELDABLE: u16 = 1 << 13;
+    /// The frame of `coroutine.resume` or of a wrapped coroutine, called by an instruction: yielded values may be put
+    /// directly where that wants its results.
+    pub const DIRECT: u16 = 1 << 14;
     /// What keeps a Lua function's return from the fast way.
     pub const SLOW_RETURN: u16 = Self::FRESH | Self::META | Self::FROM_NATIVE | Self::FINALIZER;
 }

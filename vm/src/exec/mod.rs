@@ -10,6 +10,7 @@ pub(crate) mod collect;
 pub(crate) mod compare;
 pub(crate) mod concat;
 pub(crate) mod coroutine;
+mod coroutine_natives;
 pub(crate) mod drive;
 mod finish;
 mod handlers;
@@ -19,7 +20,9 @@ pub(crate) mod length;
 pub(crate) mod natives;
 pub(crate) mod protect;
 pub(crate) mod raise;
+pub(crate) mod switch;
 pub(crate) mod upvalue;
 
 pub(crate) use interp::update_dispatch;
+pub use coroutine_natives::{native_resume, native_wrapped, native_yield};
 pub use natives::{native_ipairs_next, native_next};

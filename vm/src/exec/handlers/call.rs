@@ -11,6 +11,7 @@ use crate::error::LuaResult;
 use crate::exec::call::{postcall, push_native_frame, try_call_metamethod};
 use crate::exec::drive::{Next, Step, native_of};
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
+use crate::exec::switch;
 use crate::exec::upvalue;
 use crate::stack;
 use crate::state::LuaState;
@@ -99,6 +100,9 @@ unsafe fn call(lua: *mut Thread) -> Next {
         let state = LuaState::from_thread(lua);
         let nresults = m.nc() as i16 - 1;
         let result = if (*func).t == tag::NATIVE || (*func).t == tag::NATIVE_CLOSURE {
+            if let Some(next) = switch::try_switch(state, func, nresults) {
+                return next;
+            }
             call_native(state, func, nresults)
         } else {
             let func = state.th().save(func);

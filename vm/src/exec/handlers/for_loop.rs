@@ -10,7 +10,7 @@ use crate::convert::{self, FloatToInt};
 use crate::error::LuaResult;
 use crate::exec::drive::{Next, Step};
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
-use crate::exec::natives;
+use crate::exec::{natives, switch};
 use crate::stack;
 use crate::state::LuaState;
 
@@ -162,6 +162,9 @@ unsafe fn call_iterator(lua: &mut LuaState, m: Machine, results: usize) -> LuaRe
             *func_slot.add(i) = *func_slot.sub(3 - i);
         }
         th.top.set(func_slot.add(3));
+        if let Some(next) = switch::try_switch(lua, func_slot, results as i16) {
+            return Ok(next);
+        }
         drive_from_loop(lua, Step::Enter { func, nresults: results as i16, flags: 0 })
     }
 }
