@@ -1,7 +1,7 @@
 //! Reading and writing fields, metamethods included.
 
 use perilune_core::object::InsertError;
-use perilune_core::{GcRef, TValue, Table};
+use perilune_core::{GcRef, LuaString, TValue, Table};
 
 use super::call::call_values;
 use crate::debug::messages;
@@ -70,6 +70,28 @@ pub(crate) unsafe fn read(lua: &mut LuaState, object: TValue, key: TValue, place
         place = core::ptr::null();
     }
     Err(lua.run_error(format_args!("'__index' chain too long; possible loop")))
+}
+
+/// A field that a table does not have itself, found in the tables that its `__index` leads to; `None`: the general way must
+/// look, because there is no such field or a function is in the way.
+///
+/// # Safety
+/// Table and key are live (V1).
+#[inline(always)]
+pub(crate) unsafe fn inherited(lua: &LuaState, table: GcRef<Table>, key: GcRef<LuaString>) -> Option<TValue> {
+    let mut table = table;
+    for _ in 0..MAX_META_LOOP {
+        let index = meta::fast(lua, table.metatable(), MetaEvent::Index);
+        // SAFETY: V1: the value is a field of a live metatable.
+        table = unsafe { index.get::<Table>() }?;
+        let node = table.find_short(key);
+        // SAFETY: T1.
+        if !node.is_null() && unsafe { !(*node).value().is_nil() } {
+            // SAFETY: T1.
+            return Some(unsafe { (*node).value() });
+        }
+    }
+    None
 }
 
 /// Writes `object[key] = value` as far as no call is needed.

@@ -81,6 +81,18 @@ macro_rules! bits {
     }};
 }
 
+/// `a % b` for `b` other than zero; small natural numbers take the processor's short division.
+#[inline(always)]
+fn modulo(a: i64, b: i64) -> i64 {
+    if (a | b) as u64 >> 32 == 0 { (a as u32 % b as u32) as i64 } else { convert::int_mod(a, b) }
+}
+
+/// `a // b` for `b` other than zero; small natural numbers take the processor's short division.
+#[inline(always)]
+fn floor_divide(a: i64, b: i64) -> i64 {
+    if (a | b) as u64 >> 32 == 0 { (a as u32 / b as u32) as i64 } else { convert::int_idiv(a, b) }
+}
+
 /// A shift by less than 64 bits either way.
 #[inline(always)]
 fn shift(a: i64, n: i64) -> i64 {
@@ -111,10 +123,10 @@ handlers! {
     fn op_div(m) { floats!(m, m.b(), m.c(), |x, y| x / y) }
     fn op_div_k(m) { floats!(m, m.b(), m.kc(), |x, y| x / y) }
     fn op_k_div(m) { floats!(m, m.kc(), m.b(), |x, y| x / y) }
-    fn op_mod(m) { divide!(m, m.b(), m.c(), convert::int_mod) }
-    fn op_mod_k(m) { divide!(m, m.b(), m.kc(), convert::int_mod) }
-    fn op_idiv(m) { divide!(m, m.b(), m.c(), convert::int_idiv) }
-    fn op_idiv_k(m) { divide!(m, m.b(), m.kc(), convert::int_idiv) }
+    fn op_mod(m) { divide!(m, m.b(), m.c(), modulo) }
+    fn op_mod_k(m) { divide!(m, m.b(), m.kc(), modulo) }
+    fn op_idiv(m) { divide!(m, m.b(), m.c(), floor_divide) }
+    fn op_idiv_k(m) { divide!(m, m.b(), m.kc(), floor_divide) }
     fn op_pow(m) { goto!(m, slow_arith) }
     fn op_pow_k(m) { goto!(m, slow_arith) }
     fn op_band(m) { bits!(m, m.b(), m.c(), |i, j| i & j) }

@@ -250,6 +250,10 @@ unsafe fn get_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 *m.a() = (*node).value();
                 return Ok(m.lua);
             }
+            if let Some(value) = index::inherited(lua, table, key.as_ref()) {
+                *m.a() = value;
+                return Ok(m.lua);
+            }
         }
         let read = index::read(lua, object, key, place)?;
         finish_get(lua, m, read, key)
@@ -291,6 +295,11 @@ unsafe fn self_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             if !node.is_null() && (*node).value_tag.get() != tag::NIL {
                 *m.a().add(1) = object;
                 *m.a() = (*node).value();
+                return Ok(m.lua);
+            }
+            if let Some(value) = index::inherited(lua, object.as_ref(), key.as_ref()) {
+                *m.a().add(1) = object;
+                *m.a() = value;
                 return Ok(m.lua);
             }
         }

@@ -94,9 +94,15 @@ macro_rules! slow_paths {
     ($($kind:ident $name:ident => $function:path;)*) => { handlers! { $(
         #[inline(never)]
         fn $name(m) {
+            /// Never inlined: an address that escapes from a local in there would cost this handler its tail call.
+            #[inline(never)]
+            unsafe fn run(lua: *mut Thread) -> *mut Thread {
+                // SAFETY: I1, as the handler's.
+                unsafe { $function(lua) }
+            }
             m.save();
             slow_paths!(@top $kind m);
-            let next: *mut Thread = $function(m.lua);
+            let next = run(m.lua);
             if next.is_null() {
                 leave!();
             }
