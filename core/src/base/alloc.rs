@@ -83,7 +83,8 @@ impl OldSize {
 /// An allocator behind Lua's contract; `self` is the `ud` of `lua_Alloc`.
 ///
 /// # Safety
-/// The implementation follows the four rules at the top of this module, and does not unwind.
+/// The implementation follows the four rules at the top of this module, does not unwind, and does not use the heap or state
+/// that it is called by. Its blocks stay where they are when the adapter itself is moved.
 #[doc(alias = "lua_Alloc")]
 pub unsafe trait LuaAlloc {
     /// Allocates, resizes or frees a block, as the rules of this module say.

@@ -248,7 +248,12 @@ impl LuaClosure {
     #[inline(always)]
     pub fn upval_slot(&self, i: usize) -> *mut *mut UpVal {
         debug_assert!(i < self.num_upvalues());
-        core::ptr::from_ref(self).cast_mut().cast::<u8>().wrapping_add(Self::UPVALS_OFFSET).cast::<*mut UpVal>().wrapping_add(i)
+        core::ptr::from_ref(self)
+            .cast_mut()
+            .cast::<u8>()
+            .wrapping_add(Self::UPVALS_OFFSET)
+            .cast::<*mut UpVal>()
+            .wrapping_add(i)
     }
 
     /// The `i`-th upvalue (from 0), if it is set already.
@@ -312,7 +317,12 @@ impl NativeClosure {
     #[inline(always)]
     pub fn upvalue_slot(&self, i: usize) -> *mut TValue {
         debug_assert!(i < self.num_upvalues());
-        core::ptr::from_ref(self).cast_mut().cast::<u8>().wrapping_add(size_of::<Self>()).cast::<TValue>().wrapping_add(i)
+        core::ptr::from_ref(self)
+            .cast_mut()
+            .cast::<u8>()
+            .wrapping_add(size_of::<Self>())
+            .cast::<TValue>()
+            .wrapping_add(i)
     }
 }
 

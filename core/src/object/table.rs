@@ -251,7 +251,7 @@ impl Nodes {
     /// # Safety
     /// As for [`hash_key`].
     #[inline(always)]
-    unsafe fn main_position(&self, key: TValue) -> *mut Node {
+    pub(crate) unsafe fn main_position(&self, key: TValue) -> *mut Node {
         // SAFETY: the caller's promise.
         let hash = unsafe { hash_key(key) };
         self.first.wrapping_add(hash & ((1 << self.log) - 1))

@@ -1,12 +1,13 @@
 //! The arena: a heap, its roots, and the temporary roots of an operation.
 
 use core::cell::Cell;
+use core::fmt;
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 
+use super::Error;
 use super::handle::Root;
 use super::value::{ToValue, Value};
-use super::Error;
 use crate::base::alloc::{AllocKind, LuaAlloc, OldSize, RawAlloc};
 use crate::base::error::OutOfMemory;
 use crate::gc::{Event, Heap};
@@ -92,11 +93,9 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn string(&self, bytes: impl AsRef<[u8]>) -> Result<Root<'_, LuaString>, Error> {
-        self.pay();
         let root = self.reserve()?;
-        // SAFETY: R1; the bytes are borrowed, so they are not in a block that the collector may free.
-        let string = unsafe { (*self.heap.as_ptr()).new_string(bytes.as_ref()) }?;
-        Ok(self.fill(root, TValue::object(string)))
+        let string = self.new_string(bytes.as_ref())?;
+        Ok(self.fill(root, string))
     }
 
     /// An empty table.
@@ -106,8 +105,7 @@ impl<'a> Arena<'a> {
     pub fn table(&self) -> Result<Root<'_, Table>, Error> {
         self.pay();
         let root = self.reserve()?;
-        // SAFETY: R1.
-        let table = unsafe { (*self.heap.as_ptr()).new_table() }?;
+        let table = self.with(Heap::new_table)?;
         Ok(self.fill(root, TValue::object(table)))
     }
 
@@ -116,10 +114,11 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// [`Error::OutOfMemory`], or [`Error::Insert`] if no table can be as large.
     pub fn table_with_room(&self, array: u32, hash: u32) -> Result<Root<'_, Table>, Error> {
-        let table = self.table()?;
-        // SAFETY: R1; R3 keeps the table.
-        unsafe { (*self.heap.as_ptr()).resize_table(table.object(), array, hash) }?;
-        Ok(table)
+        let root = self.table()?;
+        let table = root.object();
+        // SAFETY: R3 keeps the table.
+        self.with(|heap| unsafe { heap.resize_table(table, array, hash) })?;
+        Ok(root)
     }
 
     /// An empty table with weak references: one whose metatable has the field `__mode`.
@@ -140,61 +139,55 @@ impl<'a> Arena<'a> {
     pub fn userdata(&self, len: usize) -> Result<Root<'_, Userdata>, Error> {
         self.pay();
         let root = self.reserve()?;
-        // SAFETY: R1.
-        let userdata = unsafe { (*self.heap.as_ptr()).new_userdata(len) }?;
+        let userdata = self.with(|heap| heap.new_userdata(len))?;
         Ok(self.fill(root, TValue::object(userdata)))
     }
 
     /// A full collection.
     pub fn collect(&self) {
-        // SAFETY: R1; everything in use is in a slot (R3), and nobody holds pointers into stacks.
-        unsafe { (*self.heap.as_ptr()).full(false) };
+        // SAFETY: everything in use is in a slot (R3) or on the stack (R4), into which nobody holds pointers.
+        self.with(|heap| unsafe { heap.full(false) });
     }
 
     /// A step of the collector, also while it is stopped: as long as if `kib` KiB had been allocated, at least a small
-    /// one. Returns whether it ended a cycle.
+    /// one. Returns whether it ended a cycle. While finalizers are due at the end of a cycle, it does nothing.
     pub fn step(&self, kib: u16) -> bool {
         // SAFETY: as for `collect`.
-        unsafe { (*self.heap.as_ptr()).gc_step(kib.into()) }
+        self.with(|heap| unsafe { heap.gc_step(kib.into()) })
     }
 
     /// Stops the collector but for [`Self::collect`], [`Self::step`], and collections when memory runs out.
     pub fn stop(&self) {
-        // SAFETY: R1.
-        unsafe { (*self.heap.as_ptr()).running = false };
+        self.with(|heap| heap.running = false);
     }
 
     /// Lets the collector run by itself again, as it does at first.
     pub fn restart(&self) {
-        // SAFETY: R1.
-        unsafe { (*self.heap.as_ptr()).restart() };
+        self.with(Heap::restart);
     }
 
     /// Sets how much memory use must grow before the next cycle begins, in percent of what the last one left; 200 at
     /// first. Returns the old value.
     pub fn set_pause(&self, percent: u16) -> u16 {
-        // SAFETY: R1.
-        unsafe { (*self.heap.as_ptr()).set_gc_pause(percent.into()) as u16 }
+        self.with(|heap| heap.set_gc_pause(percent.into())) as u16
     }
 
     /// Sets how fast the collector works, in percent of the speed of allocation; 200 at first, at least 40. Returns the
     /// old value.
     pub fn set_step_mul(&self, percent: u16) -> u16 {
-        // SAFETY: R1.
-        unsafe { (*self.heap.as_ptr()).set_gc_step_mul(percent.into()) as u16 }
+        self.with(|heap| heap.set_gc_step_mul(percent.into())) as u16
     }
 
     /// The bytes that the arena holds of its allocator now: the sum of the sizes of all its blocks, exactly.
     pub fn total_bytes(&self) -> usize {
-        // SAFETY: R1.
-        size_of::<Heap>() + unsafe { (*self.heap.as_ptr()).total_bytes() }
+        size_of::<Heap>() + self.with(|heap| heap.total_bytes())
     }
 
     /// The number of objects in the heap, with those that are dead but not yet swept, and the few that the arena itself
     /// needs.
     pub fn object_count(&self) -> usize {
-        // SAFETY: R1; the heap is sound.
-        unsafe { (*self.heap.as_ptr()).object_count() }
+        // SAFETY: the heap is sound.
+        self.with(|heap| unsafe { heap.object_count() })
     }
 
     /// Checks the whole heap: lists, colours, the string table, every reference, and the accounting.
@@ -202,12 +195,11 @@ impl<'a> Arena<'a> {
     /// # Panics
     /// If an invariant does not hold, which means that some unsafe code (the allocator's, say) broke the heap.
     pub fn check(&self) {
-        // SAFETY: R1; the heap is sound.
-        unsafe {
-            let heap = &*self.heap.as_ptr();
+        // SAFETY: the heap is sound.
+        self.with(|heap| unsafe {
             heap.check();
             assert_eq!(heap.object_bytes(), heap.total_bytes(), "heap check: blocks that belong to no object");
-        }
+        });
     }
 
     /// The next unreachable object whose finalizer is due. It has come back to life, as an ordinary object: it will be
@@ -218,8 +210,7 @@ impl<'a> Arena<'a> {
     pub fn take_finalizable(&self) -> Result<Option<Value<'_>>, Error> {
         // The slot comes first, lest an object is taken that cannot be handed out.
         let root = self.reserve::<Table>()?;
-        // SAFETY: R1.
-        let Some(value) = (unsafe { (*self.heap.as_ptr()).next_finalizer() }) else { return Ok(None) };
+        let Some(value) = self.with(Heap::next_finalizer) else { return Ok(None) };
         let root = self.fill(root, value);
         Ok(Some(if value.is_table() { Value::Table(root) } else { Value::Userdata(root.retype()) }))
     }
@@ -241,9 +232,16 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// [`Error::OutOfMemory`]: the remaining ones got no call.
     pub fn close(self, finalizer: impl FnMut(Value<'_>)) -> Result<(), Error> {
-        // SAFETY: R1; after the finalizers, which the call allows, nothing but `drop` follows.
-        unsafe { (*self.heap.as_ptr()).separate_all() };
+        // SAFETY: nothing but what finalizers do, and `drop`, follows.
+        self.with(|heap| unsafe { heap.separate_all() });
         self.finalize(finalizer)
+    }
+
+    /// A string that nothing refers to yet. All values in use are reachable.
+    pub(super) fn new_string(&self, bytes: &[u8]) -> Result<TValue, Error> {
+        self.pay();
+        // The bytes are borrowed, so they are not in a block that the collector may free.
+        Ok(TValue::object(self.with(|heap| heap.new_string(bytes))?))
     }
 
     /// Whether both are the same arena (R5).
@@ -251,30 +249,30 @@ impl<'a> Arena<'a> {
         self.heap == other.heap
     }
 
-    /// The heap, for the handles' methods. The result must not be used while another one is (R1).
-    pub(super) fn heap(&self) -> *mut Heap {
-        self.heap.as_ptr()
+    /// Uses the heap. `action` does so by this reference alone: it calls no method of an arena or a handle (R1).
+    pub(super) fn with<R>(&self, action: impl FnOnce(&mut Heap) -> R) -> R {
+        // SAFETY: R1.
+        action(unsafe { &mut *self.heap.as_ptr() })
     }
 
     fn registry(&self) -> GcRef<Table> {
-        // SAFETY: R1; R2: the registry is a table, and a root.
-        unsafe { (*self.heap.as_ptr()).registry.as_ref() }
+        // SAFETY: R2: the registry is a table, and a root.
+        self.with(|heap| unsafe { heap.registry.as_ref() })
     }
 
     fn thread(&self) -> GcRef<Thread> {
-        // SAFETY: R1; the main thread lives as long as the heap.
-        unsafe { GcRef::from_ptr((*self.heap.as_ptr()).main_thread) }
+        // SAFETY: the main thread lives as long as the heap.
+        self.with(|heap| unsafe { GcRef::from_ptr(heap.main_thread) })
     }
 
     /// Lets the collector work if it is its turn.
     pub(super) fn pay(&self) {
-        // SAFETY: as for `collect`.
-        unsafe {
-            let heap = &mut *self.heap.as_ptr();
+        self.with(|heap| {
             if heap.debt > 0 {
-                heap.step();
+                // SAFETY: as for `collect`.
+                unsafe { heap.step() };
             }
-        }
+        });
     }
 
     /// A handle whose slot holds no object yet; to be given to [`Self::fill`].
@@ -282,8 +280,9 @@ impl<'a> Arena<'a> {
         let slot = match self.free.get() {
             0 => {
                 let slot = self.slots.get().checked_add(1).ok_or(InsertError::Overflow)?;
-                // SAFETY: R1; the registry is reachable.
-                unsafe { (*self.heap.as_ptr()).table_set_int(self.registry(), slot.into(), TValue::integer(0)) }?;
+                let registry = self.registry();
+                // SAFETY: the registry is reachable.
+                self.with(|heap| unsafe { heap.table_set_int(registry, slot.into(), TValue::integer(0)) })?;
                 self.slots.set(slot);
                 slot
             }
@@ -298,11 +297,12 @@ impl<'a> Arena<'a> {
 
     /// Puts the object into the handle's slot. Its type is the handle's, or the caller changes the handle's type.
     fn fill<'h, T: GcObject>(&'h self, root: Root<'h, T>, value: TValue) -> Root<'h, T> {
-        if let Some(slot) = self.registry().find_int_slot(root.slot().into()) {
+        let registry = self.registry();
+        if let Some(slot) = registry.find_int_slot(root.slot().into()) {
             slot.set(value);
         }
-        // SAFETY: R1; the registry is live, and so is the value, since nothing was allocated since it was made or read.
-        unsafe { (*self.heap.as_ptr()).barrier_back(self.registry()) };
+        // SAFETY: the registry is live.
+        self.with(|heap| unsafe { heap.barrier_back(registry) });
         root
     }
 
@@ -324,6 +324,12 @@ impl<'a> Arena<'a> {
             place.set(TValue::integer(self.free.get().into()));
             self.free.set(slot);
         }
+    }
+}
+
+impl fmt::Debug for Arena<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena").field("total_bytes", &self.total_bytes()).finish_non_exhaustive()
     }
 }
 

@@ -4,9 +4,9 @@ use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::Error;
 use super::arena::{Arena, Scratch};
 use super::value::{ToValue, Value};
-use super::Error;
 use crate::object::{GcObject, GcRef, LuaString, Table, Userdata};
 use crate::value::TValue;
 
@@ -121,9 +121,9 @@ impl<'h> Root<'h, Table> {
         self.arena.pay();
         let scratch = Scratch::new(self.arena);
         let (key, value) = (scratch.take(key)?, scratch.take(value)?);
-        // SAFETY: R1; R3 keeps the table, R4 the key and the value.
-        unsafe { (*self.arena.heap()).table_set(self.object(), key, value) }?;
-        Ok(())
+        let table = self.object();
+        // SAFETY: R3 keeps the table, R4 the key and the value.
+        Ok(self.arena.with(|heap| unsafe { heap.table_set(table, key, value) })?)
     }
 
     /// The entry after `key` in the order of traversal, the first one for nil, `None` after the last one. Between two calls
@@ -202,9 +202,9 @@ impl<'h> Root<'h, Userdata> {
     /// # Errors
     /// [`Error::OutOfMemory`], [`Error::OtherArena`].
     pub fn set_user_value(&self, value: impl ToValue) -> Result<(), Error> {
-        let value = value.lua_value(self.arena)?;
-        // SAFETY: R1; R3 keeps the userdata; nothing was allocated since the value was made.
-        unsafe { (*self.arena.heap()).set_user_value(self.object(), value) };
+        let (value, userdata) = (value.lua_value(self.arena)?, self.object());
+        // SAFETY: R3 keeps the userdata; nothing was allocated since the value was made.
+        self.arena.with(|heap| unsafe { heap.set_user_value(userdata, value) });
         Ok(())
     }
 }
@@ -250,8 +250,9 @@ impl<'h, T: sealed::HasMetatable> Root<'h, T> {
         if metatable.is_some_and(|metatable| !metatable.arena.is(self.arena)) {
             return Err(Error::OtherArena);
         }
-        // SAFETY: R1; R3 keeps both; R5 was just checked.
-        unsafe { (*self.arena.heap()).set_metatable(self.value(), metatable.map(Root::object)) };
+        let (value, metatable) = (self.value(), metatable.map(Root::object));
+        // SAFETY: R3 keeps both; R5 was just checked.
+        self.arena.with(|heap| unsafe { heap.set_metatable(value, metatable) });
         Ok(())
     }
 }

@@ -2,27 +2,8 @@
 //!
 //! An [`Arena`] is a garbage-collected heap over an allocator of one's own. Whatever it hands out is either plain data or a
 //! [`Root`], a handle that keeps its object alive until it is dropped; so there is no stale reference, whenever a
-//! collection happens. Handles come for strings, tables and userdata, see their methods at [`Root`].
-//!
-//! ```
-//! # use perilune_core::rooted::doc::SystemAlloc;
-//! use perilune_core::rooted::{Arena, Error, Value, Weakness};
-//!
-//! # fn main() -> Result<(), Error> {
-//! let alloc = SystemAlloc; // anything that implements `LuaAlloc`
-//! let arena = Arena::new(&alloc, 42)?;
-//! let cache = arena.weak_table(Weakness::Values)?;
-//! let moon = arena.table()?;
-//! moon.set("radius", 1737.4)?;
-//! cache.set("moon", &moon)?;
-//!
-//! arena.collect();
-//! assert_eq!(cache.get("moon")?, Value::from(moon));
-//! arena.collect(); // The last handle is gone, and the cache does not keep the table.
-//! assert!(cache.get("moon")?.is_nil());
-//! # Ok(())
-//! # }
-//! ```
+//! collection happens. Handles come for strings, tables and userdata, see their methods at [`Root`]. The [crate's page](crate)
+//! begins with an example.
 //!
 //! # Finalizers
 //! As in Lua, an object gets a finalizer when it gets a metatable that has a field `__gc` at that time. When it is found
@@ -43,9 +24,6 @@
 mod arena;
 mod handle;
 mod value;
-
-#[doc(hidden)]
-pub mod doc;
 
 pub use arena::{Arena, Weakness};
 pub use handle::{Pairs, Root};

@@ -1,8 +1,8 @@
 //! Values as the host sees them, and what the host may give as one.
 
+use super::Error;
 use super::arena::Arena;
 use super::handle::Root;
-use super::Error;
 use crate::object::{GcObject, LuaString, Table, Userdata};
 use crate::value::{LuaType, TValue};
 
@@ -116,7 +116,8 @@ mod sealed {
 /// What can be given as a key or a value: numbers, booleans, text and bytes (which become strings of the arena), handles,
 /// [`Value`]s, and references to all of these.
 pub trait ToValue: sealed::Sealed {
-    /// The value as a word of `arena`'s. It is reachable only as long as nothing is allocated, unless `self` has a handle.
+    /// The value as a word of `arena`'s, for immediate use: before the next allocation it must be made reachable. All other
+    /// values that are in use must be so already.
     #[doc(hidden)]
     fn lua_value(&self, arena: &Arena<'_>) -> Result<TValue, Error>;
 }
@@ -140,8 +141,7 @@ to_value! {
     i64: |value, _arena| Ok(TValue::integer(*value));
     f64: |value, _arena| Ok(TValue::float(*value));
     str: |value, arena| value.as_bytes().lua_value(arena);
-    // SAFETY: R1; the bytes are borrowed, so they are not in a block that the collector may free.
-    [u8]: |value, arena| Ok(TValue::object(unsafe { (*arena.heap()).new_string(value) }?));
+    [u8]: |value, arena| arena.new_string(value);
 }
 
 impl<T: GcObject> sealed::Sealed for Root<'_, T> {}

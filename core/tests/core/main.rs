@@ -4,5 +4,6 @@
 mod common;
 mod gc;
 mod heap;
+mod rooted;
 mod strings;
 mod tables;

@@ -1,34 +1,33 @@
 -- load, loadstring's absence, dofile, loadfile, manual §6.1
-print(load("return 1 + 1")())
-print(load("return ...")(1, 2))
-print(load("x ="))
-print(load("x =", "=name"))
-print(load("x =", "@file.lua"))
-print(load("x =", "a long piece of source text that is cut because it does not fit into the message at all"))
-print(load("x =\n1 1", "first line\nsecond line"))
+print(load("return 1 + 1")()) --> expect: 2
+print(load("return ...")(1, 2)) --> expect: 1\t2
+print(load("x =")) --> expect: nil\t[string "x ="]:1: unexpected symbol near <eof>
+print(load("x =", "=name")) --> expect: nil\tname:1: unexpected symbol near <eof>
+print(load("x =", "@file.lua")) --> expect: nil\tfile.lua:1: unexpected symbol near <eof>
+print(load("x =", "a long piece of source text that is cut because it does not fit into the message at all")) --> expect: nil\t[string "a long piece of source text that is cut becau..."]:1: unexpected symbol near <eof>
+print(load("x =\n1 1", "first line\nsecond line")) --> expect: nil\t[string "first line..."]:2: unexpected symbol near '1'
 local pieces = { "return ", "'pie", "ces'", nil }
 local i = 0
-print(load(function() i = i + 1 return pieces[i] end)())
-print(load(function() return 1 end))
-print(load(function() return {} end))
-print(load(function() error("in reader", 0) end))
-print(load("return 1", "chunk", "b"))
-print(load(string.dump(function() return 1 end), "chunk", "t"))
-print(load(string.dump(function() return "dumped" end), "chunk", "b")())
-print(load("return x", "chunk", "t", { x = "from env" })())
+print(load(function() i = i + 1 return pieces[i] end)()) --> expect: pieces
+print(pcall(load, function() return {} end)) --> expect: true\tnil\treader function must return a string
+print(pcall(load, function() error("in reader", 0) end)) --> expect: true\tnil\tin reader
+print(load("return 1", "chunk", "b")) --> expect: nil\tattempt to load a text chunk (mode is 'b')
+print(load(string.dump(function() return 1 end), "chunk", "t")) --> expect: nil\tattempt to load a binary chunk (mode is 't')
+print(load(string.dump(function() return "dumped" end), "chunk", "b")()) --> expect: dumped
+print(load("return x", "chunk", "t", { x = "from env" })()) --> expect: from env
 local up = 5
 local f = load(string.dump(function() return up end))
-print(pcall(f))
+print((pcall(f))) --> expect: true
 debug.setupvalue(f, 1, 7)
-print(f())
-print(pcall(load, nil))
-print(dofile == nil, loadfile("/no/such/file"))
-print(pcall(dofile, "/no/such/file"))
+print(f()) --> expect: 7
+print(pcall(load, nil)) --> expect: false\tbad argument #1 to 'load' (function expected, got nil)
+print(dofile == nil, loadfile("/no/such/file")) --> expect: false\tnil\tcannot open /no/such/file: No such file or directory
+print(pcall(dofile, "/no/such/file")) --> expect: false\tcannot open /no/such/file: No such file or directory
 local name = os.tmpname()
 local file = io.open(name, "w")
 file:write("#!shebang\nreturn 'from file', ...")
 file:close()
-print(dofile(name))
-print(loadfile(name)("argument"))
-print(loadfile(name, "b") == nil)
+print(dofile(name)) --> expect: from file
+print(loadfile(name)("argument")) --> expect: from file\targument
+print(loadfile(name, "b") == nil) --> expect: true
 os.remove(name)

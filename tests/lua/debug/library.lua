@@ -7,7 +7,7 @@ end
 local info, name = f(1, 2, 3)
 print(info.name, info.namewhat, info.what, info.short_src, info.linedefined, info.lastlinedefined, info.currentline) --> expect: f\tlocal\tLua\tlibrary.lua\t2\t6\t4
 print(info.nparams, info.isvararg, info.nups, info.istailcall, info.func == f, name) --> expect: 2\ttrue\t1\tfalse\ttrue\ta
-print(debug.getinfo(print, "S").what, debug.getinfo(print).short_src, debug.getinfo(1, "l").currentline, debug.getinfo(100)) --> expect: Lua\tscripts/bless.lua\t10\tnil
+print(debug.getinfo(print, "S").what, debug.getinfo(print).short_src, debug.getinfo(1, "l").currentline, debug.getinfo(100)) --> expect: C\t[C]\t10\tnil
 local lines = {}
 for line in pairs(debug.getinfo(f, "L").activelines) do lines[#lines + 1] = line end
 table.sort(lines)
@@ -64,17 +64,14 @@ print((debug.traceback("message", 1):gsub("\n.*", "")), debug.traceback(12), deb
 --> expect: message\t12
 --> expect: stack traceback:
 --> expect: \tlibrary.lua:63: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
 --> expect: \t[C]: in ?\ttrue
 local co = coroutine.create(function(x) local y = x * 2; coroutine.yield(y) end)
 coroutine.resume(co, 21)
-print(debug.getlocal(co, 1, 1), debug.getlocal(co, 1, 2), debug.getinfo(co, 1, "l").currentline) --> expect: x\ty\t64
-print(debug.traceback(co)) --> expect: stack traceback: --> expect: \t[C]: in function 'coroutine.yield' --> expect: \tlibrary.lua:64: in function <library.lua:64>
+print(debug.getlocal(co, 1, 1), debug.getlocal(co, 1, 2), debug.getinfo(co, 1, "l").currentline) --> expect: x\ty\t68
+print(debug.traceback(co)) --> expect: stack traceback: --> expect: \t[C]: in function 'coroutine.yield' --> expect: \tlibrary.lua:68: in function <library.lua:68>
 print(debug.traceback(co, "with message"))
 --> expect: with message
 --> expect: stack traceback:
 --> expect: \t[C]: in function 'coroutine.yield'
---> expect: \tlibrary.lua:64: in function <library.lua:64>
-print(debug.traceback(co, nil, 1)) --> expect: stack traceback: --> expect: \tlibrary.lua:64: in function <library.lua:64>
+--> expect: \tlibrary.lua:68: in function <library.lua:68>
+print(debug.traceback(co, nil, 1)) --> expect: stack traceback: --> expect: \tlibrary.lua:68: in function <library.lua:68>

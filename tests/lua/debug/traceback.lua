@@ -15,82 +15,67 @@ print(select(2, xpcall(function() tail() end, handler)))
 --> expect: \ttraceback.lua:7: in function <traceback.lua:7>
 --> expect: \t[C]: in function 'xpcall'
 --> expect: \ttraceback.lua:7: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
 --> expect: \t[C]: in ?
 print(select(2, xpcall(string.rep, handler)))
 --> expect: bad argument #1 to 'string.rep' (string expected, got no value)
 --> expect: stack traceback:
 --> expect: \t[C]: in function 'string.rep'
 --> expect: \t[C]: in function 'xpcall'
---> expect: \ttraceback.lua:8: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
+--> expect: \ttraceback.lua:19: in main chunk
 --> expect: \t[C]: in ?
 print(select(2, xpcall(function() local t = setmetatable({}, { __add = function() error("in add", 0) end }); return t + 1 end, handler)))
 --> expect: in add
 --> expect: stack traceback:
 --> expect: \t[C]: in function 'error'
---> expect: \ttraceback.lua:9: in metamethod '__add'
---> expect: \ttraceback.lua:9: in function <traceback.lua:9>
+--> expect: \ttraceback.lua:26: in metamethod '__add'
+--> expect: \ttraceback.lua:26: in function <traceback.lua:26>
 --> expect: \t[C]: in function 'xpcall'
---> expect: \ttraceback.lua:9: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
+--> expect: \ttraceback.lua:26: in main chunk
 --> expect: \t[C]: in ?
 local function recurse(n) if n == 0 then error("deep") end recurse(n - 1) end
 print(select(2, xpcall(recurse, handler, 40)))
---> expect: traceback.lua:10: deep
+--> expect: traceback.lua:35: deep
 --> expect: stack traceback:
 --> expect: \t[C]: in function 'error'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
 --> expect: \t...
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in upvalue 'recurse'
---> expect: \ttraceback.lua:10: in function <traceback.lua:10>
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in upvalue 'recurse'
+--> expect: \ttraceback.lua:35: in function <traceback.lua:35>
 --> expect: \t[C]: in function 'xpcall'
---> expect: \ttraceback.lua:11: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
+--> expect: \ttraceback.lua:36: in main chunk
 --> expect: \t[C]: in ?
 print(select(2, xpcall(function() for k in function() error("in iterator") end do end end, handler)))
---> expect: traceback.lua:12: in iterator
+--> expect: traceback.lua:61: in iterator
 --> expect: stack traceback:
 --> expect: \t[C]: in function 'error'
---> expect: \ttraceback.lua:12: in for iterator 'for iterator'
---> expect: \ttraceback.lua:12: in function <traceback.lua:12>
+--> expect: \ttraceback.lua:61: in for iterator 'for iterator'
+--> expect: \ttraceback.lua:61: in function <traceback.lua:61>
 --> expect: \t[C]: in function 'xpcall'
---> expect: \ttraceback.lua:12: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
+--> expect: \ttraceback.lua:61: in main chunk
 --> expect: \t[C]: in ?
 print(select(2, xpcall(function() table.sort({ 3, 2, 1 }, function() error("compare") end) end, handler)))
---> expect: traceback.lua:13: compare
+--> expect: traceback.lua:70: compare
 --> expect: stack traceback:
 --> expect: \t[C]: in function 'error'
---> expect: \ttraceback.lua:13: in function <traceback.lua:13>
+--> expect: \ttraceback.lua:70: in function <traceback.lua:70>
 --> expect: \t[C]: in function 'table.sort'
---> expect: \ttraceback.lua:13: in function <traceback.lua:13>
+--> expect: \ttraceback.lua:70: in function <traceback.lua:70>
 --> expect: \t[C]: in function 'xpcall'
---> expect: \ttraceback.lua:13: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
+--> expect: \ttraceback.lua:70: in main chunk
 --> expect: \t[C]: in ?
 print(select(2, xpcall(load("error('chunk')", "=loaded"), handler)))
 --> expect: loaded:1: chunk
@@ -98,8 +83,5 @@ print(select(2, xpcall(load("error('chunk')", "=loaded"), handler)))
 --> expect: \t[C]: in function 'error'
 --> expect: \tloaded:1: in main chunk
 --> expect: \t[C]: in function 'xpcall'
---> expect: \ttraceback.lua:14: in main chunk
---> expect: \t[C]: in function 'xpcall'
---> expect: \tscripts/bless.lua:51: in local 'bless'
---> expect: \tscripts/bless.lua:72: in main chunk
+--> expect: \ttraceback.lua:80: in main chunk
 --> expect: \t[C]: in ?

@@ -4,6 +4,6 @@ for i = 1, 3 do
 end
 print("end of script")
 --> expect: end of script
---> expect: finalizer	3
---> expect: finalizer	2
---> expect: finalizer	1
+--> expect: finalizer\t3
+--> expect: finalizer\t2
+--> expect: finalizer\t1

@@ -4,12 +4,12 @@ local function first(text) return (text:match("^[^\n]*"):sub(1, 90)) end
 do
   local names = {}
   for i = 1, 201 do names[i] = "v" .. i end
-  print(first(message("local " .. table.concat(names, ","))))
+  print(first(message("local " .. table.concat(names, ",")))) --> expect: chunk:1: too many local variables (limit is 200) in main function near <eof>
 end
 do
   local lines = {}
   for i = 1, 150 do lines[i] = ("local a%d, b%d = 1, 2"):format(i, i) end
-  print(first(message(table.concat(lines, " "))))
+  print(first(message(table.concat(lines, " ")))) --> expect: chunk:1: too many local variables (limit is 200) in main function near ','
 end
 do
   local outer, inner = {}, {}
@@ -19,19 +19,19 @@ do
   local uses = table.concat(outer, " = ") .. ""
   local source = "local " .. table.concat(outer, ",") .. "\nreturn function() local " .. table.concat(middle, ",") ..
     "\nreturn function() return " .. table.concat(outer, "+") .. "+" .. table.concat(middle, "+") .. " end end"
-  print(first(message(source)))
+  print(first(message(source))) --> expect: chunk:3: too many upvalues (limit is 255) in function at line 3 near '+'
 end
-print(first(message(("("):rep(300) .. "1" .. (")"):rep(300))))
-print(first(message("return " .. ("("):rep(300) .. "1" .. (")"):rep(300))))
-print(first(message(("do "):rep(300) .. ("end "):rep(300))))
-print(first(message("return " .. ("{"):rep(300) .. ("}"):rep(300))))
-print(first(message("x = " .. ("a.."):rep(300) .. "a")))
-print(#load("return '" .. ("x"):rep(100000) .. "'")())
+print(first(message(("("):rep(300) .. "1" .. (")"):rep(300)))) --> expect: chunk:1: too many C levels (limit is 200) in main function near '('
+print(first(message("return " .. ("("):rep(300) .. "1" .. (")"):rep(300)))) --> expect: chunk:1: too many C levels (limit is 200) in main function near '('
+print(first(message(("do "):rep(300) .. ("end "):rep(300)))) --> expect: chunk:1: too many C levels (limit is 200) in main function near 'do'
+print(first(message("return " .. ("{"):rep(300) .. ("}"):rep(300)))) --> expect: chunk:1: too many C levels (limit is 200) in main function near '{'
+print(first(message("x = " .. ("a.."):rep(300) .. "a"))) --> expect: chunk:1: too many C levels (limit is 200) in main function near 'a'
+print(#load("return '" .. ("x"):rep(100000) .. "'")()) --> expect: 100000
 local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
-print(deep(10000))
-print((select(2, pcall(deep, 1e7)):gsub("^.-:%d+: ", "")))
-print((select(2, pcall(string.rep, "x", 100, ("y"):rep(1 << 20) )) or ""):len())
-print(select("#", table.unpack({}, 1, 200)), pcall(table.unpack, {}, 1, 1e7))
+print(deep(10000)) --> expect: 10000
+print((select(2, pcall(deep, 1e7)):gsub("^.-:%d+: ", ""))) --> expect: stack overflow
+print((select(2, pcall(string.rep, "x", 100, ("y"):rep(1 << 20) )) or ""):len()) --> expect: 103809124
+print(select("#", table.unpack({}, 1, 200)), pcall(table.unpack, {}, 1, 1e7)) --> expect: 200\tfalse\ttoo many results to unpack
 local s = setmetatable({}, {})
 getmetatable(s).__index = s
-print(pcall(function() return s.x end))
+print(pcall(function() return s.x end)) --> expect: false\tlimits.lua:37: '__index' chain too long; possible loop

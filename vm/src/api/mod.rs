@@ -10,6 +10,7 @@ mod load;
 mod push;
 mod stack;
 mod table;
+mod then;
 
 pub use crate::compile::ChunkReader;
 pub use handle::{ArithOp, CoStatus, CompareOp, LoadMode, LuaStr, ThreadRef};

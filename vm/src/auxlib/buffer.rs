@@ -161,6 +161,37 @@ impl Buffer {
         }
     }
 
+    /// Leaves the bytes in the buffer's place on the stack, where [`unpark`](Self::unpark) finds them: for a native function
+    /// that waits for a call and goes on in a continuation.
+    pub fn park(mut self, lua: &mut LuaState) -> LuaResult<()> {
+        if self.boxed == 0 {
+            self.grow(lua, 0)?;
+        }
+        let Some(slot) = self.own_slot(lua) else { return Err(lost(lua)) };
+        // SAFETY: `own_slot` found the box there, as the buffer has one by now; an integer needs no barrier.
+        unsafe { lua.heap().set_user_value((*slot).as_ref(), TValue::integer(self.len as i64)) };
+        Ok(())
+    }
+
+    /// The buffer that was left at an index with [`park`](Self::park). The index is positive.
+    pub fn unpark(lua: &mut LuaState, idx: i32) -> LuaResult<Self> {
+        // SAFETY: V1.
+        let userdata = unsafe { lua.value_or_nil(idx).get::<Userdata>() };
+        let Some((slot, boxed)) =
+            lua.slot_of(idx).zip(userdata).filter(|(_, boxed)| boxed.header().small.get() == BOX_MARK)
+        else {
+            return Err(lost(lua));
+        };
+        let len = boxed.user_value().as_integer().and_then(|len| usize::try_from(len).ok()).unwrap_or(0);
+        Ok(Self {
+            inline: [MaybeUninit::uninit(); INLINE_LEN],
+            len: len.min(boxed.len()),
+            slot: lua.th().save(slot),
+            boxed: boxed.addr() as usize,
+            reserved: 0,
+        })
+    }
+
     /// Pushes the bytes as a string. The buffer's place on the stack stays, with nil in it.
     #[doc(alias = "luaL_pushresult")]
     pub fn finish(self, lua: &mut LuaState) -> LuaResult<()> {

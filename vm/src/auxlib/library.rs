@@ -131,13 +131,7 @@ impl LuaState {
     #[doc(alias = "luaL_len")]
     pub fn len_i(&mut self, idx: i32) -> LuaResult<i64> {
         self.len(idx)?;
-        match self.to_integer(-1) {
-            Some(length) => {
-                self.pop(1);
-                Ok(length)
-            }
-            None => Err(self.raise(format_args!("object length is not an integer"))),
-        }
+        self.take_length()
     }
 
     /// Pushes `s` with every occurrence of `pattern` (plain text) replaced. The slices must not lie in Lua strings that are

@@ -111,7 +111,7 @@ fn constant(value: TValue, out: &mut dyn Write) -> fmt::Result {
 }
 
 /// The operands of an instruction: what kind each is, and its number as a listing shows it.
-fn operands(word: Instruction, op: Op) -> [(Operand, i64); 4] {
+pub(crate) fn operands(word: Instruction, op: Op) -> [(Operand, i64); 4] {
     let info = op.info();
     let shown = |kind: Operand, raw: i64| match kind {
         Operand::Dst | Operand::Reg | Operand::Regs => (kind, raw / i64::from(SCALE)),

@@ -13,4 +13,6 @@ mod verify;
 
 pub(crate) use dump::dump;
 pub use list::list;
+#[cfg(feature = "testing")]
+pub(crate) use list::operands;
 pub(crate) use undump::undump;

@@ -16,4 +16,6 @@ pub(crate) use hooks::{begin_interrupt, call_hook_for_call, hook_return, trace_e
 pub use info::{Activation, DebugInfo};
 pub(crate) use messages::{call_error, push_position};
 pub use names::Name;
+#[cfg(feature = "testing")]
+pub(crate) use names::local_name;
 pub(crate) use names::until_nul;

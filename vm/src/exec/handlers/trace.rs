@@ -43,6 +43,7 @@ fn takes_open_values(word: Instruction) -> bool {
     matches!(op_of(word), Op::Call | Op::TailCall | Op::Return | Op::SetList) && word.b() == 0
 }
 
+#[inline(never)]
 unsafe fn trace(lua: *mut Thread) -> Next {
     // SAFETY: I1.
     unsafe {
@@ -61,6 +62,7 @@ unsafe fn trace(lua: *mut Thread) -> Next {
     }
 }
 
+#[inline(never)]
 unsafe fn interrupt(lua: *mut Thread) -> Next {
     // SAFETY: M1.
     unsafe {

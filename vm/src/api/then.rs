@@ -1,0 +1,240 @@
+//! Operations that may have to call a metamethod, for native functions across which a yield may go.
+//!
+//! A native function that uses the plain forms (`get_i`, `len`, …) has the metamethod called within itself, so that nothing
+//! inside can yield. The forms here do the same work at once and return `Ok` as long as no function must be called.
+//! Otherwise they ask for the call as [`call_then`](LuaState::call_then) does, and return the `Err` that the native
+//! function is to pass on with `?`. When the call is over, `k` runs with `ctx`, and finds the stack as if the operation had
+//! been done at once:
+//!
+//! ```text
+//! fn third(lua: &mut LuaState) -> LuaResult<usize> {     // returns the third element of its first argument
+//!     lua.get_i_then(1, 3, 0, |_, _, _| Ok(1))?;         // after a call: the element lies on top, return it
+//!     Ok(1)                                              // without a call: the element lies on top, return it
+//! }
+//! ```
+//!
+//! So what the rest needs must be found again in `ctx` and in the frame's stack slots, and nothing else: locals are lost.
+//!
+//! A4. Between the request and the native function's return nothing touches the stack.
+//!
+//! The reference implementation cannot yield within such calls, so `is_yieldable` says no there
+//! ([`seem_unyieldable`](LuaState::seem_unyieldable)).
+
+use perilune_core::{CallStatus, LuaType, TValue, Table};
+
+use super::CompareOp;
+use crate::error::{LuaResult, Thrown};
+use crate::exec::compare::{self, Outcome};
+use crate::exec::index::{self, Read, Write};
+use crate::exec::length::{self, Length};
+use crate::state::{Continuation, LuaState};
+
+/// Asking for the call.
+impl LuaState {
+    /// Asks for the call of the function below the `nargs` values on top, within which the reference could not yield.
+    #[cold]
+    fn ask<T>(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<T> {
+        self.seem_unyieldable();
+        Err(self.call_then(nargs, nresults, ctx, k).err().unwrap_or(Thrown::Call))
+    }
+
+    /// Pushes a metamethod and its two operands and asks for its call with one result.
+    #[cold]
+    fn ask_binary<T>(&mut self, method: TValue, a: TValue, b: TValue, ctx: isize, k: Continuation) -> LuaResult<T> {
+        for value in [method, a, b] {
+            self.push(value)?;
+        }
+        self.ask(2, 1, ctx, k)
+    }
+}
+
+/// Reading. Each pushes the value, whose type it returns if no call is needed.
+impl LuaState {
+    /// Pushes the value of an integer key, like [`get_i`](Self::get_i).
+    #[inline]
+    pub fn get_i_then(&mut self, idx: i32, n: i64, ctx: isize, k: Continuation) -> LuaResult<LuaType> {
+        if self.try_get_i(idx, n)? {
+            return Ok(self.lua_type(-1));
+        }
+        let object = self.value_or_nil(idx);
+        let key = TValue::integer(n);
+        // SAFETY: V1: the object lies on the stack.
+        match unsafe { index::read(self, object, key, core::ptr::null()) }? {
+            Read::Value(value) => self.push(value).map(|()| value.lua_type()),
+            Read::Call(method, object) => self.ask_binary(method, object, key, ctx, k),
+        }
+    }
+
+    /// Pushes the value of an integer key of a table and returns true, if metamethods have no say in it.
+    #[inline]
+    pub fn try_get_i(&mut self, idx: i32, n: i64) -> LuaResult<bool> {
+        // SAFETY: V1.
+        let Some(table) = (unsafe { self.value_or_nil(idx).get::<Table>() }) else {
+            return Ok(false);
+        };
+        let value = table.get_int(n);
+        if value.is_nil() && table.metatable().is_some() {
+            return Ok(false);
+        }
+        self.push(value).map(|()| true)
+    }
+
+    /// Replaces the key on top by its value, like [`get_table`](Self::get_table).
+    pub fn get_table_then(&mut self, idx: i32, ctx: isize, k: Continuation) -> LuaResult<LuaType> {
+        let object = self.value_or_nil(idx);
+        let key = self.value_or_nil(-1);
+        // SAFETY: V1: both lie on the stack.
+        match unsafe { index::read(self, object, key, core::ptr::null()) }? {
+            Read::Value(value) => {
+                self.store(-1, value);
+                Ok(value.lua_type())
+            }
+            Read::Call(method, object) => {
+                self.push(method)?;
+                self.push(object)?;
+                self.rotate(-3, -1);
+                self.ask(2, 1, ctx, k)
+            }
+        }
+    }
+
+    /// Pushes the value of a field, like [`get_field`](Self::get_field).
+    pub fn get_field_then(&mut self, idx: i32, name: &str, ctx: isize, k: Continuation) -> LuaResult<LuaType> {
+        let idx = self.abs_index(idx);
+        self.push_str(name)?;
+        self.get_table_then(idx, ctx, k)
+    }
+
+    /// Pushes the length of a value, like [`len`](Self::len); [`take_length`](Self::take_length) gives it as a number.
+    #[inline]
+    pub fn len_then(&mut self, idx: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
+        let value = self.value_or_nil(idx);
+        match length::length(self, value, &raw const value)? {
+            Length::Is(n) => self.push(TValue::integer(n)),
+            Length::Call(method) => self.ask_binary(method, value, value, ctx, k),
+        }
+    }
+
+    /// Pops a length, which must be an integer.
+    pub fn take_length(&mut self) -> LuaResult<i64> {
+        match self.to_integer(-1) {
+            Some(length) => {
+                self.pop(1);
+                Ok(length)
+            }
+            None => Err(self.raise(format_args!("object length is not an integer"))),
+        }
+    }
+}
+
+/// Writing. Each pops the value, and the key if that lies on the stack too.
+impl LuaState {
+    /// Sets an integer key to the value on top, like [`set_i`](Self::set_i).
+    #[inline]
+    pub fn set_i_then(&mut self, idx: i32, n: i64, ctx: isize, k: Continuation) -> LuaResult<()> {
+        let object = self.value_or_nil(idx);
+        let value = self.value_or_nil(-1);
+        let key = TValue::integer(n);
+        // SAFETY: V1: object and value lie on the stack.
+        match unsafe { index::write(self, object, key, value, core::ptr::null()) }? {
+            Write::Done => {
+                self.pop(1);
+                Ok(())
+            }
+            Write::Call(method, object) => {
+                for value in [method, object, key] {
+                    self.push(value)?;
+                }
+                self.rotate(-4, -1);
+                self.ask(3, 0, ctx, k)
+            }
+        }
+    }
+
+    /// `object[key] = value`, the key below the value on top, like [`set_table`](Self::set_table).
+    pub fn set_table_then(&mut self, idx: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
+        let object = self.value_or_nil(idx);
+        let (key, value) = (self.value_or_nil(-2), self.value_or_nil(-1));
+        // SAFETY: V1: all three lie on the stack.
+        match unsafe { index::write(self, object, key, value, core::ptr::null()) }? {
+            Write::Done => {
+                self.pop(2);
+                Ok(())
+            }
+            Write::Call(method, object) => {
+                self.push(method)?;
+                self.push(object)?;
+                self.rotate(-4, 2);
+                self.ask(3, 0, ctx, k)
+            }
+        }
+    }
+
+    /// Sets a field to the value on top, like [`set_field`](Self::set_field).
+    pub fn set_field_then(&mut self, idx: i32, name: &str, ctx: isize, k: Continuation) -> LuaResult<()> {
+        let idx = self.abs_index(idx);
+        self.push_str(name)?;
+        self.rotate(-2, 1);
+        self.set_table_then(idx, ctx, k)
+    }
+}
+
+/// Other operations.
+impl LuaState {
+    /// Compares two values, like [`compare`](Self::compare). After a call `k` takes the answer with
+    /// [`take_answer`](Self::take_answer): the metamethod's result lies on top.
+    pub fn compare_then(&mut self, a: i32, b: i32, op: CompareOp, ctx: isize, k: Continuation) -> LuaResult<bool> {
+        let (Some(a), Some(b)) = (self.value(a), self.value(b)) else {
+            return Ok(false);
+        };
+        let outcome = match op {
+            CompareOp::Eq => compare::equality(self, a, b),
+            CompareOp::Lt => compare::order(self, a, b, false)?,
+            CompareOp::Le => compare::order(self, a, b, true)?,
+        };
+        match outcome {
+            Outcome::Is(answer) => Ok(answer),
+            Outcome::Call { method, a, b, negate } => {
+                if negate {
+                    self.ci().set(CallStatus::NEGATE);
+                }
+                self.ask_binary(method, a, b, ctx, k)
+            }
+        }
+    }
+
+    /// Pops the result of the metamethod that [`compare_then`](Self::compare_then) called, and says what it means.
+    pub fn take_answer(&mut self) -> bool {
+        let ci = self.ci();
+        let negate = ci.has(CallStatus::NEGATE);
+        ci.clear(CallStatus::NEGATE);
+        let answer = self.to_boolean(-1) != negate;
+        self.pop(1);
+        answer
+    }
+
+    /// Calls a field of a value's metatable with the value and pushes the result, like [`call_meta`](Self::call_meta);
+    /// `k` runs afterwards. If there is no such field, pushes nothing and returns `Ok`.
+    pub fn call_meta_then(&mut self, obj: i32, event: &str, ctx: isize, k: Continuation) -> LuaResult<()> {
+        let obj = self.abs_index(obj);
+        if self.get_meta_field(obj, event)? == LuaType::None {
+            return Ok(());
+        }
+        self.push_value(obj)?;
+        self.ask(1, 1, ctx, k)
+    }
+
+    /// Pushes the text of a value, like [`push_tostring`](Self::push_tostring). If its metamethod `__tostring` is called,
+    /// `k` finds the result on top, and is to check it with [`check_text`](Self::check_text).
+    pub fn push_tostring_then(&mut self, idx: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
+        if self.lua_type(idx) != LuaType::String {
+            self.call_meta_then(idx, "__tostring", ctx, k)?;
+        }
+        self.push_plain_text(idx)
+    }
+
+    /// Raises an error unless the value on top, a result of `__tostring`, is a string.
+    pub fn check_text(&mut self) -> LuaResult<()> {
+        if self.is_string(-1) { Ok(()) } else { Err(self.raise(format_args!("'__tostring' must return a string"))) }
+    }
+}
