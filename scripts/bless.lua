@@ -72,9 +72,11 @@ local function bless(path)
 
   -- The comments that are put in move the lines below, whose numbers may be part of what is printed: so the places are
   -- settled in the first round, and the texts are right in the second.
-  local counts = count_lines(path)
+  local counts, before = count_lines(path), nil
   for _ = 1, 2 do
     local printed, next_line, blessed = run(path), 1, {}
+    assert(not before or before == #printed, "a comment landed inside of a string: put the string into a local variable")
+    before = #printed
     for number, line in ipairs(source) do
       local count = math.min(counts[number] or 0, #printed - next_line + 1)
       if number == #source then count = #printed - next_line + 1 end

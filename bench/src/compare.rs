@@ -120,8 +120,7 @@ struct Cell {
 
 /// Runs everything; `cells[program][interpreter]`.
 fn measure(options: &Options, commands: &[Vec<String>], names: &[String]) -> Result<Vec<Vec<Cell>>, String> {
-    let mut cells: Vec<Vec<Cell>> =
-        names.iter().map(|_| commands.iter().map(|_| Cell::default()).collect()).collect();
+    let mut cells: Vec<Vec<Cell>> = names.iter().map(|_| commands.iter().map(|_| Cell::default()).collect()).collect();
     for round in 0..options.rounds {
         for (row, name) in cells.iter_mut().zip(names) {
             eprintln!("round {} {name}", round + 1);

@@ -72,6 +72,7 @@
 //!
 //! # Features
 //! - `std` (default) links the standard library. The crate itself needs nothing of it.
+//! - `testing` looks inside, for tests of the whole system.
 #![no_std]
 #[cfg(feature = "std")]
 extern crate std;

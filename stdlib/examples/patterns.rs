@@ -1,5 +1,5 @@
 //! What is useful of the string library without a state: patterns on byte slices, number formatting, `pack` layouts, UTF-8.
-//! Nothing here allocates.
+//! None of these functions allocates.
 //!
 //! Run it with `cargo run -p perilune-stdlib --example patterns`.
 
@@ -13,8 +13,13 @@ use perilune_stdlib::string::pattern::{Capture, Matcher, find};
 use perilune_stdlib::utf8;
 
 /// What went wrong, as text: a faulty pattern, specification or format.
-#[derive(Debug)]
 struct Failure(String);
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl<E: fmt::Display> From<E> for Failure {
     fn from(error: E) -> Self {
@@ -23,7 +28,7 @@ impl<E: fmt::Display> From<E> for Failure {
 }
 
 /// The bytes of a capture; none for a position.
-fn text<'s>(subject: &'s [u8], capture: Option<Capture>) -> &'s [u8] {
+fn text(subject: &[u8], capture: Option<Capture>) -> &[u8] {
     match capture {
         Some(Capture::Text { start, end }) => &subject[start..end],
         _ => b"",

@@ -1,7 +1,8 @@
 //! The basic library (manual §6.1).
 //!
-//! What runs other functions (`pcall`, `xpcall`, `dofile`, `pairs`, a `load` with a reader) does so stacklessly: it asks
-//! for the call and goes on in a continuation, so that it takes no native stack and a coroutine may yield inside.
+//! What runs other functions (`pcall`, `xpcall`, `dofile`, `pairs`, `print`, `tostring`, a `load` with a reader) does so
+//! stacklessly: it asks for the call and goes on in a continuation, so that it takes no native stack and a coroutine may
+//! yield inside. Where the reference cannot yield, `coroutine.isyieldable` says no.
 
 use perilune_vm::{
     ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, Status, native_ipairs_next, native_next,
@@ -96,6 +97,7 @@ fn call_iteration_metamethod(lua: &mut LuaState, event: &str) -> LuaResult<Optio
     lua.check_any(1)?;
     if has_meta_field(lua, event)? {
         lua.push_value(1)?;
+        lua.seem_unyieldable();
         return Ok(Some(lua.call_then(1, 3, 0, |_, _, _| Ok(3))));
     }
     Ok(None)
@@ -135,6 +137,7 @@ fn load(lua: &mut LuaState) -> LuaResult<usize> {
     lua.set_top(4)?;
     lua.push_boolean(has_env)?;
     lua.new_table()?;
+    lua.seem_unyieldable();
     ask_for_piece(lua, 0)
 }
 
@@ -267,24 +270,38 @@ fn finish_pcall(lua: &mut LuaState, status: Status, skipped: isize) -> LuaResult
 /// `print (···)` (§6.1)
 #[cfg(feature = "std")]
 fn print(lua: &mut LuaState) -> LuaResult<usize> {
-    let count = lua.get_top();
-    lua.get_global("tostring")?;
-    for arg in 1..=count {
-        lua.push_value(-1)?;
-        lua.push_value(arg)?;
-        lua.call(1, 1)?;
-        let Some(text) = lua.to_str(-1)? else {
-            return Err(lua.raise(format_args!("'tostring' must return a string to 'print'")));
-        };
-        if arg > 1 {
-            crate::stdio::write_stdout(b"\t");
-        }
-        // SAFETY: L1.
-        crate::stdio::write_stdout(unsafe { text.bytes() });
-        lua.pop(1);
+    lua.seem_unyieldable();
+    lua.push_global_table()?;
+    lua.get_field_then(-1, "tostring", 0, |lua, _, _| print_from(lua, 1))?;
+    print_from(lua, 1)
+}
+
+/// Prints the arguments from `arg` on. Above the arguments lie the table of globals and the function `tostring`.
+#[cfg(feature = "std")]
+fn print_from(lua: &mut LuaState, arg: isize) -> LuaResult<usize> {
+    let count = lua.get_top() as isize - 2;
+    if arg > count {
+        crate::stdio::end_stdout_line();
+        return Ok(0);
     }
-    crate::stdio::end_stdout_line();
-    Ok(0)
+    lua.push_value(-1)?;
+    lua.push_value(arg as i32)?;
+    lua.call_then(1, 1, arg, print_text)
+}
+
+/// Prints what `tostring` has made of `arg`, and goes on with the next one.
+#[cfg(feature = "std")]
+fn print_text(lua: &mut LuaState, _: Status, arg: isize) -> LuaResult<usize> {
+    let Some(text) = lua.to_str(-1)? else {
+        return Err(lua.raise(format_args!("'tostring' must return a string to 'print'")));
+    };
+    if arg > 1 {
+        crate::stdio::write_stdout(b"\t");
+    }
+    // SAFETY: L1.
+    crate::stdio::write_stdout(unsafe { text.bytes() });
+    lua.pop(1);
+    print_from(lua, arg + 1)
 }
 
 /// `rawequal (v1, v2)` (§6.1)
@@ -401,7 +418,7 @@ fn parse_in_base(text: &[u8], base: u32) -> Option<i64> {
 /// `tostring (v)` (§6.1)
 fn tostring(lua: &mut LuaState) -> LuaResult<usize> {
     lua.check_any(1)?;
-    lua.push_tostring(1)?;
+    lua.push_tostring_then(1, 0, |lua, _, _| lua.check_text().map(|()| 1))?;
     Ok(1)
 }
 

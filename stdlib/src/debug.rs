@@ -7,6 +7,8 @@ use perilune_vm::{
     HookEvent, HookKind, LuaResult, LuaState, LuaType, MASK_CALL, MASK_COUNT, MASK_LINE, MASK_RETURN, NativeFn,
     REGISTRY_INDEX, ThreadRef,
 };
+#[cfg(feature = "std")]
+use perilune_vm::{LoadMode, Status};
 
 use crate::message::c_bytes;
 
@@ -76,7 +78,7 @@ fn push_target(lua: &mut LuaState, other: Option<ThreadRef>) -> LuaResult<()> {
 #[cfg(feature = "std")]
 fn debug(lua: &mut LuaState) -> LuaResult<usize> {
     use crate::stdio::{read_stdin_line, write_stderr};
-    use perilune_vm::{LoadMode, Status};
+    lua.seem_unyieldable();
     loop {
         let mut line = [0; 249];
         write_stderr(b"lua_debug> ");
@@ -85,18 +87,27 @@ fn debug(lua: &mut LuaState) -> LuaResult<usize> {
         if len == 0 || line == b"cont\n" {
             return Ok(0);
         }
-        let mut status = lua.load_bytes(line, b"=(debug command)", LoadMode::ANY);
-        if status == Status::Ok {
-            status = lua.pcall(0, 0, 0);
-        }
-        if status != Status::Ok {
-            // SAFETY: L1.
-            let message = lua.to_str(-1)?.map_or(&b"(null)"[..], |message| unsafe { message.bytes() });
-            write_stderr(c_bytes(message));
-            write_stderr(b"\n");
-        }
         lua.set_top(0)?;
+        if lua.load_bytes(line, b"=(debug command)", LoadMode::ANY) == Status::Ok {
+            return lua.pcall_then(0, 0, 0, 0, |lua, status, _| {
+                if status != Status::Ok {
+                    report(lua)?;
+                }
+                debug(lua)
+            });
+        }
+        report(lua)?;
     }
+}
+
+/// Prints the error on top.
+#[cfg(feature = "std")]
+fn report(lua: &mut LuaState) -> LuaResult<()> {
+    // SAFETY: L1.
+    let message = lua.to_str(-1)?.map_or(&b"(null)"[..], |message| unsafe { message.bytes() });
+    crate::stdio::write_stderr(c_bytes(message));
+    crate::stdio::write_stderr(b"\n");
+    Ok(())
 }
 
 /// `debug.gethook ([thread])` (§6.10)

@@ -1,8 +1,51 @@
-//! The Lua 5.3 standard library for the Perilune runtime.
+//! The Lua 5.3 standard library for the Perilune runtime, and what is useful of it without Lua.
 //!
-//! Each library opens by itself (`open_base`, `open_string`, …), or all of them with [`open_libs`]. Whatever a script can
-//! make grow (gathered text, what is read from a file) lies in the state's memory. Without the feature `std` the libraries
-//! that need an operating system (`package`, `io`, `os`) are absent, as are `print`, `dofile`, `loadfile` and `debug.debug`.
+//! Patterns, number conversions, `pack` layouts and UTF-8 are plain functions on byte slices. They need no state and allocate
+//! nothing:
+//!
+//! ```
+//! use perilune_stdlib::string::format_spec::FormatSpec;
+//! use perilune_stdlib::string::number_format::{NumberText, format_float};
+//! use perilune_stdlib::string::pack::{PackFormat, PackOption};
+//! use perilune_stdlib::string::pattern::{Capture, Matcher, find};
+//! use perilune_stdlib::utf8;
+//!
+//! // The first match, with its captures.
+//! let line = b"radius = 1737.4 km";
+//! let found = find(line, b"(%a+)%s*=%s*([%d.]+)", 0).unwrap().unwrap();
+//! assert_eq!((found.start, found.end), (0, 15));
+//! assert_eq!(found.captures.get(1), Some(Capture::Text { start: 9, end: 15 }));
+//!
+//! // All matches, and a faulty pattern.
+//! let mut words = Matcher::new(line, b"%a+");
+//! assert_eq!(words.search(0, false, None), Ok(Some((0, 6))));
+//! assert_eq!(words.search(6, false, None), Ok(Some((16, 18))));
+//! assert_eq!(find(line, b"[a-", 0).err().unwrap().to_string(), "malformed pattern (missing ']')");
+//!
+//! // A number as `string.format("%8.2f", x)` writes it.
+//! let (spec, _) = FormatSpec::parse(b"8.2f").unwrap();
+//! let mut text = NumberText::new();
+//! format_float(&spec, 1737.4, &mut text);
+//! assert_eq!(text.as_bytes(), b" 1737.40");
+//!
+//! // Where `string.pack("!8 i2 d", ...)` puts the float after the first two bytes.
+//! let mut format = PackFormat::new(b"!8i2d");
+//! format.next(0).unwrap(); // `!8` sets the alignment,
+//! format.next(0).unwrap(); // `i2` takes bytes 0 and 1.
+//! let item = format.next(2).unwrap().unwrap();
+//! assert_eq!((item.option, item.padding, item.size), (PackOption::Float, 6, 8));
+//!
+//! assert_eq!(utf8::decode("☾".as_bytes()), Some((0x263E, 3)));
+//! ```
+//!
+//! # Libraries
+//! Each library opens by itself, with [`require_f`](perilune_vm::LuaState::require_f) and one of `open_base`, `open_string`
+//! and so on, or all of them with [`open_libs`]. Whatever a script can make grow (gathered text, what is read from a file)
+//! lies in the state's memory.
+//!
+//! # Features
+//! - `std` (default): the libraries that need an operating system (`package`, `io`, `os`), and `print`, `dofile`, `loadfile`
+//!   and `debug.debug`. Without it the crate is `no_std` and has the rest.
 //!
 //! # Invariants
 //! Each `unsafe` block of the crate cites one of these.
@@ -36,6 +79,8 @@ mod result;
 pub mod stdio;
 pub mod string;
 mod table;
+#[cfg(feature = "testlib")]
+mod testlib;
 #[cfg(all(feature = "std", not(unix)))]
 mod unsupported;
 pub mod utf8;
@@ -59,6 +104,8 @@ pub use package::open_package;
 pub use result::{exec_result, file_result};
 pub use string::open_string;
 pub use table::open_table;
+#[cfg(feature = "testlib")]
+pub use testlib::open_testlib;
 #[cfg(all(feature = "std", not(unix)))]
 pub use unsupported::{open_io, open_os};
 pub use utf8::open_utf8;

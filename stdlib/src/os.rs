@@ -4,7 +4,7 @@ use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 use libc::{c_int, time_t, tm};
-use perilune_vm::{Buffer, LuaResult, LuaState, LuaType, NativeFn, Thrown};
+use perilune_vm::{Buffer, Continuation, LuaResult, LuaState, LuaType, NativeFn, Status, Thrown};
 
 use crate::message::{c_bytes, push_parts};
 use crate::result::{exec_result, file_result, fit};
@@ -49,8 +49,11 @@ fn date(lua: &mut LuaState) -> LuaResult<usize> {
         return Err(lua.raise(format_args!("{UNREPRESENTABLE}")));
     };
     if c_bytes(format) == b"*t" {
-        lua.create_table(0, 9)?;
-        set_date_fields(lua, &date)?;
+        lua.create_table(0, DATE_FIELDS.len())?;
+        lua.insert(DATE_TABLE);
+        push_date(lua, &date)?;
+        set_date_fields(lua, 0, |_, _, _| Ok(1))?;
+        lua.push_value(DATE_TABLE)?;
     } else {
         format_date(lua, format, &date)?;
     }
@@ -192,22 +195,39 @@ fn setlocale(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// `os.time ([table])` (§6.9)
 fn time(lua: &mut LuaState) -> LuaResult<usize> {
-    let time = if lua.is_none_or_nil(1) {
-        now()
-    } else {
-        lua.check_type(1, LuaType::Table)?;
-        lua.set_top(1)?;
-        let mut date = read_date_fields(lua)?;
-        // SAFETY: the date is complete.
-        let time = unsafe { libc::mktime(&mut date) };
-        // The table gets the fields as the system has normalised them.
-        set_date_fields(lua, &date)?;
-        time
-    };
-    if time == -1 {
+    if lua.is_none_or_nil(1) {
+        lua.push_integer(now())?;
+        return return_time(lua);
+    }
+    lua.check_type(DATE_TABLE, LuaType::Table)?;
+    lua.set_top(DATE_TABLE)?;
+    read_date_fields(lua, 0)
+}
+
+/// Converts the date whose fields were read to a time.
+fn convert_date(lua: &mut LuaState) -> LuaResult<usize> {
+    let mut date = pop_date(lua)?;
+    // SAFETY: the date is complete.
+    let time = unsafe { libc::mktime(&mut date) };
+    lua.push_integer(time)?;
+    lua.insert(DATE_TABLE + 1);
+    // The table gets the fields as the system has normalised them.
+    push_date(lua, &date)?;
+    finish_time(lua, Status::Ok, 0)
+}
+
+/// Sets the fields of the table from number `field` on, and returns the time that lies above it.
+fn finish_time(lua: &mut LuaState, _: Status, field: isize) -> LuaResult<usize> {
+    set_date_fields(lua, field, finish_time)?;
+    lua.set_top(DATE_TABLE + 1)?;
+    return_time(lua)
+}
+
+/// Returns the time on top, if it is one.
+fn return_time(lua: &mut LuaState) -> LuaResult<usize> {
+    if lua.to_integer(-1) == Some(-1) {
         return Err(lua.raise(format_args!("{UNREPRESENTABLE}")));
     }
-    lua.push_integer(time)?;
     Ok(1)
 }
 
@@ -254,63 +274,122 @@ fn broken_down(time: time_t, utc: bool) -> Option<tm> {
     }
 }
 
-/// Sets the fields of a date in the table on top.
-fn set_date_fields(lua: &mut LuaState, date: &tm) -> LuaResult<()> {
-    let fields = [
-        ("sec", date.tm_sec, 0),
-        ("min", date.tm_min, 0),
-        ("hour", date.tm_hour, 0),
-        ("day", date.tm_mday, 0),
-        ("month", date.tm_mon, 1),
-        ("year", date.tm_year, 1900),
-        ("wday", date.tm_wday, 1),
-        ("yday", date.tm_yday, 1),
-    ];
-    for (name, value, offset) in fields {
-        lua.push_integer(i64::from(value.wrapping_add(offset)))?;
-        lua.set_field(-2, name)?;
+/// The slot of the table whose fields are read or set.
+const DATE_TABLE: i32 = 1;
+
+/// A field of a date.
+struct DateField {
+    name: &'static str,
+    /// What it is when it is absent; without a default that is an error.
+    default: Option<c_int>,
+    /// What it counts from there, less what it counts from in C.
+    offset: c_int,
+}
+
+/// The fields in the order in which they are set; all but the two before the last are read.
+const DATE_FIELDS: [DateField; 9] = [
+    DateField { name: "sec", default: Some(0), offset: 0 },
+    DateField { name: "min", default: Some(0), offset: 0 },
+    DateField { name: "hour", default: Some(12), offset: 0 },
+    DateField { name: "day", default: None, offset: 0 },
+    DateField { name: "month", default: None, offset: 1 },
+    DateField { name: "year", default: None, offset: 1900 },
+    DateField { name: "wday", default: Some(0), offset: 1 },
+    DateField { name: "yday", default: Some(0), offset: 1 },
+    DateField { name: "isdst", default: Some(-1), offset: 0 },
+];
+
+/// The number of the field `isdst`, which is a boolean.
+const IS_DST: usize = 8;
+
+/// The fields' places in a date.
+fn date_parts(date: &mut tm) -> [&mut c_int; 9] {
+    [
+        &mut date.tm_sec,
+        &mut date.tm_min,
+        &mut date.tm_hour,
+        &mut date.tm_mday,
+        &mut date.tm_mon,
+        &mut date.tm_year,
+        &mut date.tm_wday,
+        &mut date.tm_yday,
+        &mut date.tm_isdst,
+    ]
+}
+
+/// Pushes the values of all fields; that of `isdst` is nil if it is not known.
+fn push_date(lua: &mut LuaState, date: &tm) -> LuaResult<()> {
+    let mut date = *date;
+    for (part, field) in date_parts(&mut date).into_iter().zip(&DATE_FIELDS).take(IS_DST) {
+        lua.push_integer(i64::from(part.wrapping_add(field.offset)))?;
     }
-    if date.tm_isdst >= 0 {
-        lua.push_boolean(date.tm_isdst != 0)?;
-        lua.set_field(-2, "isdst")?;
+    if date.tm_isdst >= 0 { lua.push_boolean(date.tm_isdst != 0) } else { lua.push_nil() }
+}
+
+/// Pops the date whose values lie on top as C counts them.
+fn pop_date(lua: &mut LuaState) -> LuaResult<tm> {
+    // SAFETY: all zeros is a value of the structure.
+    let mut date = unsafe { MaybeUninit::<tm>::zeroed().assume_init() };
+    for (part, index) in date_parts(&mut date).into_iter().rev().zip(1..) {
+        *part = lua.check_integer(-index)? as c_int;
+    }
+    lua.pop(DATE_FIELDS.len());
+    Ok(date)
+}
+
+/// Sets the fields of the table from number `start` on; their values lie on top. `k` is to go on from any of them.
+fn set_date_fields(lua: &mut LuaState, start: isize, k: Continuation) -> LuaResult<()> {
+    for (index, field) in DATE_FIELDS.iter().enumerate().skip(start as usize) {
+        let value = index as i32 - DATE_FIELDS.len() as i32;
+        if !lua.is_nil(value) {
+            lua.push_value(value)?;
+            lua.set_field_then(DATE_TABLE, field.name, index as isize + 1, k)?;
+        }
     }
     Ok(())
 }
 
-/// The date that the fields of the table on top give; it is not normalised.
-fn read_date_fields(lua: &mut LuaState) -> LuaResult<tm> {
-    // SAFETY: all zeros is a value of the structure.
-    let mut date = unsafe { MaybeUninit::<tm>::zeroed().assume_init() };
-    date.tm_sec = date_field(lua, "sec", Some(0), 0)?;
-    date.tm_min = date_field(lua, "min", Some(0), 0)?;
-    date.tm_hour = date_field(lua, "hour", Some(12), 0)?;
-    date.tm_mday = date_field(lua, "day", None, 0)?;
-    date.tm_mon = date_field(lua, "month", None, 1)?;
-    date.tm_year = date_field(lua, "year", None, 1900)?;
-    date.tm_isdst = match lua.get_field(-1, "isdst")? {
-        LuaType::Nil => -1,
-        _ => c_int::from(lua.to_boolean(-1)),
-    };
-    lua.pop(1);
-    Ok(date)
+/// Reads the fields of the table from number `start` on, and then converts the date. The values gather on the stack.
+fn read_date_fields(lua: &mut LuaState, start: usize) -> LuaResult<usize> {
+    for (index, field) in DATE_FIELDS.iter().enumerate().skip(start) {
+        if is_read(index) {
+            lua.get_field_then(DATE_TABLE, field.name, index as isize, take_date_field)?;
+        } else {
+            lua.push_nil()?;
+        }
+        check_date_field(lua, index)?;
+    }
+    convert_date(lua)
 }
 
-/// A field of the table on top, less an offset; the default is not changed by it.
-fn date_field(lua: &mut LuaState, name: &str, default: Option<c_int>, offset: c_int) -> LuaResult<c_int> {
-    let kind = lua.get_field(-1, name)?;
+/// Whether a field says something of the time: the day of the week and that of the year do not.
+fn is_read(index: usize) -> bool {
+    !matches!(DATE_FIELDS[index].name, "wday" | "yday")
+}
+
+/// Goes on with the field on top.
+fn take_date_field(lua: &mut LuaState, _: Status, index: isize) -> LuaResult<usize> {
+    check_date_field(lua, index as usize)?;
+    read_date_fields(lua, index as usize + 1)
+}
+
+/// Replaces the field on top by its value in C; the default is that value already.
+fn check_date_field(lua: &mut LuaState, index: usize) -> LuaResult<()> {
+    let DateField { name, default, offset } = DATE_FIELDS[index];
     let value = match (lua.to_integer(-1), default) {
+        _ if index == IS_DST && !lua.is_nil(-1) => c_int::from(lua.to_boolean(-1)),
         (Some(value), _) if !(-MAX_DATE_FIELD..=MAX_DATE_FIELD).contains(&value) => {
             return Err(lua.raise(format_args!("field '{name}' is out-of-bound")));
         }
         (Some(value), _) => value as c_int - offset,
-        (None, _) if kind != LuaType::Nil => {
+        (None, _) if !lua.is_nil(-1) => {
             return Err(lua.raise(format_args!("field '{name}' is not an integer")));
         }
         (None, Some(default)) => default,
         (None, None) => return Err(lua.raise(format_args!("field '{name}' missing in date table"))),
     };
     lua.pop(1);
-    Ok(value)
+    lua.push_integer(i64::from(value))
 }
 
 /// The functions, in the manual's order.

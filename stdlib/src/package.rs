@@ -40,13 +40,25 @@ fn require(lua: &mut LuaState) -> LuaResult<usize> {
         lua.replace(NAME_SLOT);
     }
     lua.get_field(REGISTRY_INDEX, LOADED_TABLE)?;
+    lua.seem_unyieldable();
     lua.push_value(NAME_SLOT)?;
-    lua.get_table(LOADED_SLOT)?;
+    lua.get_table_then(LOADED_SLOT, 0, |lua, _, _| require_unless_loaded(lua))?;
+    require_unless_loaded(lua)
+}
+
+/// Returns what is loaded already, which is on top, or goes on with the table of searchers.
+fn require_unless_loaded(lua: &mut LuaState) -> LuaResult<usize> {
     if lua.to_boolean(-1) {
         return Ok(1);
     }
     lua.pop(1);
-    if lua.get_field(upvalue_index(1), "searchers")? != LuaType::Table {
+    lua.get_field_then(upvalue_index(1), "searchers", 0, |lua, _, _| ask_searchers(lua))?;
+    ask_searchers(lua)
+}
+
+/// Asks the searchers, whose table is on top.
+fn ask_searchers(lua: &mut LuaState) -> LuaResult<usize> {
+    if !lua.is_table(SEARCHERS_SLOT) {
         return Err(lua.raise(format_args!("'package.searchers' must be a table")));
     }
     lua.push_str("")?;
@@ -86,19 +98,30 @@ fn heed_searcher(lua: &mut LuaState, _: Status, index: isize) -> LuaResult<usize
     ask_searcher(lua, index + 1)
 }
 
-/// Notes what the loader returned as the module's value, or true if it set none, and returns the value.
+/// Notes what the loader returned as the module's value.
 fn finish_require(lua: &mut LuaState, _: Status, _: isize) -> LuaResult<usize> {
     if !lua.is_nil(-1) {
         lua.push_value(NAME_SLOT)?;
         lua.insert(-2);
-        lua.set_table(LOADED_SLOT)?;
+        lua.set_table_then(LOADED_SLOT, 0, |lua, _, _| read_module(lua))?;
     }
+    read_module(lua)
+}
+
+/// Reads the module's value.
+fn read_module(lua: &mut LuaState) -> LuaResult<usize> {
     lua.push_value(NAME_SLOT)?;
-    if lua.get_table(LOADED_SLOT)? == LuaType::Nil {
+    lua.get_table_then(LOADED_SLOT, 0, |lua, _, _| return_module(lua))?;
+    return_module(lua)
+}
+
+/// Returns the module's value, which is on top; if nobody set one, it is true.
+fn return_module(lua: &mut LuaState) -> LuaResult<usize> {
+    if lua.is_nil(-1) {
+        lua.push_boolean(true)?;
         lua.push_value(NAME_SLOT)?;
         lua.push_boolean(true)?;
-        lua.set_table(LOADED_SLOT)?;
-        lua.push_boolean(true)?;
+        lua.set_table_then(LOADED_SLOT, 0, |_, _, _| Ok(1))?;
     }
     Ok(1)
 }
@@ -172,9 +195,8 @@ fn is_readable(file_name: &[u8]) -> bool {
     }
 }
 
-/// Looks for a module's file in `package.path` or `package.cpath`; see [`search`].
+/// Looks for a module's file in the path on top, the value of `package.path` or `package.cpath`; see [`search`].
 fn find_file(lua: &mut LuaState, name: &[u8], path_field: &str) -> LuaResult<bool> {
-    lua.get_field(upvalue_index(1), path_field)?;
     let Some(path) = lua.to_str(-1)? else {
         return Err(lua.raise(format_args!("'package.{path_field}' must be a string")));
     };
@@ -202,7 +224,14 @@ fn search_preload(lua: &mut LuaState) -> LuaResult<usize> {
     let name = name_argument(lua)?;
     lua.get_field(REGISTRY_INDEX, PRELOAD_TABLE)?;
     lua.push_bytes(name)?;
-    if lua.get_table(-2)? == LuaType::Nil {
+    lua.get_table_then(-2, 0, |lua, _, _| return_preloaded(lua))?;
+    return_preloaded(lua)
+}
+
+/// Returns the loader on top, or says that there is none.
+fn return_preloaded(lua: &mut LuaState) -> LuaResult<usize> {
+    if lua.is_nil(-1) {
+        let name = name_argument(lua)?;
         push_parts(lua, &[b"\n\tno field package.preload['", name, b"']"])?;
     }
     Ok(1)
@@ -210,6 +239,13 @@ fn search_preload(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// The second searcher: a Lua file of `package.path`.
 fn search_lua(lua: &mut LuaState) -> LuaResult<usize> {
+    name_argument(lua)?;
+    lua.get_field_then(upvalue_index(1), "path", 0, |lua, _, _| search_lua_file(lua))?;
+    search_lua_file(lua)
+}
+
+/// Looks for a Lua file in the path on top.
+fn search_lua_file(lua: &mut LuaState) -> LuaResult<usize> {
     let name = name_argument(lua)?;
     if !find_file(lua, name, "path")? {
         return Ok(1);
@@ -225,20 +261,34 @@ fn search_lua(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// The third searcher: a C library of `package.cpath`, which cannot be loaded.
 fn search_c(lua: &mut LuaState) -> LuaResult<usize> {
+    name_argument(lua)?;
+    lua.get_field_then(upvalue_index(1), "cpath", 0, |lua, _, _| refuse_own_library(lua))?;
+    refuse_own_library(lua)
+}
+
+/// Looks for the C library of the name itself in the path on top.
+fn refuse_own_library(lua: &mut LuaState) -> LuaResult<usize> {
     let name = name_argument(lua)?;
     refuse_library(lua, name, name)
 }
 
 /// The fourth searcher: a C library for the root of the name, which cannot be loaded.
 fn search_c_root(lua: &mut LuaState) -> LuaResult<usize> {
-    let name = name_argument(lua)?;
-    match name.iter().position(|&byte| byte == b'.') {
-        None => Ok(0),
-        Some(dot) => refuse_library(lua, name, &name[..dot]),
+    if !name_argument(lua)?.contains(&b'.') {
+        return Ok(0);
     }
+    lua.get_field_then(upvalue_index(1), "cpath", 0, |lua, _, _| refuse_root_library(lua))?;
+    refuse_root_library(lua)
 }
 
-/// Looks for the C library of `root`; raises an error if there is one.
+/// Looks for the C library of the name's root in the path on top.
+fn refuse_root_library(lua: &mut LuaState) -> LuaResult<usize> {
+    let name = name_argument(lua)?;
+    let root = name.split(|&byte| byte == b'.').next().unwrap_or(name);
+    refuse_library(lua, name, root)
+}
+
+/// Looks for the C library of `root` in the path on top; raises an error if there is one.
 fn refuse_library(lua: &mut LuaState, name: &[u8], root: &[u8]) -> LuaResult<usize> {
     if !find_file(lua, root, "cpath")? {
         return Ok(1);

@@ -69,6 +69,7 @@ pub(super) fn format(lua: &mut LuaState) -> LuaResult<usize> {
             b's' => {
                 if lua.lua_type(arg) != LuaType::String && lua.get_meta_field(arg, "__tostring")? != LuaType::None {
                     lua.push_value(arg)?;
+                    lua.seem_unyieldable();
                     return lua.call_then(1, 1, arg as isize, format_again);
                 }
                 append_string(lua, &mut buffer, arg, &spec, plain)?;
@@ -92,10 +93,7 @@ fn invalid_option(lua: &mut LuaState, letter: u8) -> Thrown {
 /// The result takes the argument's place and the whole format is done again: up to there it depends on the arguments
 /// alone, which are numbers and strings by now, so nothing happens twice.
 fn format_again(lua: &mut LuaState, _status: Status, arg: isize) -> LuaResult<usize> {
-    if !lua.is_string(-1) {
-        return Err(lua.raise(format_args!("'__tostring' must return a string")));
-    }
-    lua.to_str(-1)?;
+    lua.check_text()?;
     lua.replace(arg as i32);
     // Only the buffer's slot is left above the arguments.
     lua.pop(1);

@@ -1,7 +1,8 @@
 //! `string.gsub`.
 //!
-//! With a string or a table the replacement is done in one go. With a function it is done stacklessly: the state between
-//! two calls, gathered text included, lies in a userdata in the stack slot [`PROGRESS`], so that the function may yield.
+//! With a string or a plain table the replacement is done in one go. With a function, or a table that may have to call one,
+//! it is done stacklessly: the state between two calls, gathered text included, lies in a userdata in the stack slot
+//! [`PROGRESS`], so that the function may yield.
 //!
 //! Y1. A userdata is taken for a `Progress` only if its first word is the address of [`MARK`] and its size admits one (L2);
 //!     what it says is checked against the subject and the block's size at each use, since a script may exchange slots
@@ -23,7 +24,8 @@ pub(super) fn gsub(lua: &mut LuaState) -> LuaResult<usize> {
     let kind = lua.lua_type(3);
     let limit = lua.opt_integer(4, subject.len() as i64 + 1)?;
     match kind {
-        LuaType::Function => {
+        LuaType::Table if lua.is_plain_table(3) => substitute(lua, subject, pattern, limit, &mut FromTable),
+        LuaType::Function | LuaType::Table => {
             lua.set_top(3)?;
             lua.seem_unyieldable();
             Progress::push(lua, subject.len(), limit)?;
@@ -35,7 +37,6 @@ pub(super) fn gsub(lua: &mut LuaState) -> LuaResult<usize> {
             let mut replacement = Template { text: template, plain: find_byte(template, ESCAPE).is_none() };
             substitute(lua, subject, pattern, limit, &mut replacement)
         }
-        LuaType::Table => substitute(lua, subject, pattern, limit, &mut FromTable),
         _ => Err(lua.arg_error(3, "string/function/table expected")),
     }
 }
@@ -136,7 +137,7 @@ impl Replacement for Template<'_> {
     }
 }
 
-/// The table that is the third argument.
+/// The table that is the third argument, which has no metatable.
 struct FromTable;
 
 impl Replacement for FromTable {
@@ -276,6 +277,20 @@ impl Progress {
         }
     }
 
+    /// Appends what comes for the match, according to the value on top, which is popped.
+    fn replace(&mut self, lua: &mut LuaState) -> LuaResult<()> {
+        let text = if check_replacement(lua)? {
+            // SAFETY: L1: the value stays on top until the text is copied.
+            unsafe { lua.check_str(-1)?.bytes() }
+        } else {
+            // SAFETY: L1.
+            let subject = unsafe { lua.check_str(1)?.bytes() };
+            subject.get(self.start..self.end).unwrap_or(&[])
+        };
+        self.append(lua, text)?;
+        lua.set_top(PROGRESS)
+    }
+
     /// Pushes the gathered text as a string.
     fn push_text(self, lua: &mut LuaState) -> LuaResult<()> {
         match Self::block(lua) {
@@ -295,28 +310,36 @@ fn lost(lua: &mut LuaState) -> Thrown {
     lua.raise(format_args!("the values of 'gsub' were overwritten"))
 }
 
-/// Looks for the next match and asks for the call of the function with its captures; without one, gives the results.
+/// Looks for the next match and asks for its replacement, until there is none; then gives the results.
 fn advance(lua: &mut LuaState) -> LuaResult<usize> {
     // SAFETY: L1: since the last call, if any, the slots are read anew.
     let (subject, pattern) = unsafe { (lua.check_str(1)?.bytes(), lua.check_str(2)?.bytes()) };
     let (anchored, pattern) = split_anchor(pattern);
     let mut progress = Progress::load(lua)?;
-    let last_end = (progress.end <= subject.len()).then_some(progress.end);
-    let done = last_end.unwrap_or(0);
-    if progress.count < progress.limit && !(anchored && progress.count > 0) {
-        let mut matcher = Matcher::new(subject, pattern);
-        match matcher.search(done, anchored, last_end) {
-            Ok(Some((start, end))) => {
-                progress.append(lua, &subject[done..start])?;
-                (progress.count, progress.start, progress.end) = (progress.count + 1, start, end);
-                progress.store(lua)?;
-                lua.push_value(3)?;
-                let n = push_captures(lua, subject, matcher.captures(), (start, end))?;
-                return lua.call_then(n, 1, 0, replace);
-            }
-            Ok(None) => {}
-            Err(error) => return Err(pattern_error(lua, error)),
+    let mut done;
+    loop {
+        let last_end = (progress.end <= subject.len()).then_some(progress.end);
+        done = last_end.unwrap_or(0);
+        if progress.count >= progress.limit || (anchored && progress.count > 0) {
+            break;
         }
+        let mut matcher = Matcher::new(subject, pattern);
+        let (start, end) = match matcher.search(done, anchored, last_end) {
+            Ok(Some(found)) => found,
+            Ok(None) => break,
+            Err(error) => return Err(pattern_error(lua, error)),
+        };
+        progress.append(lua, &subject[done..start])?;
+        (progress.count, progress.start, progress.end) = (progress.count + 1, start, end);
+        progress.store(lua)?;
+        if lua.is_function(3) {
+            lua.push_value(3)?;
+            let n = push_captures(lua, subject, matcher.captures(), (start, end))?;
+            return lua.call_then(n, 1, 0, replaced);
+        }
+        push_capture(lua, subject, matcher.captures(), 0, (start, end))?;
+        lua.get_table_then(3, 0, replaced)?;
+        progress.replace(lua)?;
     }
     if progress.count == 0 {
         lua.push_value(1)?;
@@ -328,19 +351,10 @@ fn advance(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(2)
 }
 
-/// Takes the result of the function, which lies on top, and goes on.
-fn replace(lua: &mut LuaState, _status: Status, _ctx: isize) -> LuaResult<usize> {
+/// Goes on with the replacement on top.
+fn replaced(lua: &mut LuaState, _status: Status, _ctx: isize) -> LuaResult<usize> {
     let mut progress = Progress::load(lua)?;
-    let text = if check_replacement(lua)? {
-        // SAFETY: L1: the result stays on top until the text is copied.
-        unsafe { lua.check_str(-1)?.bytes() }
-    } else {
-        // SAFETY: L1.
-        let subject = unsafe { lua.check_str(1)?.bytes() };
-        subject.get(progress.start..progress.end).unwrap_or(&[])
-    };
-    progress.append(lua, text)?;
+    progress.replace(lua)?;
     progress.store(lua)?;
-    lua.set_top(PROGRESS)?;
     advance(lua)
 }

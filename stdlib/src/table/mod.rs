@@ -1,11 +1,13 @@
 //! The library `table` (manual §6.6).
 //!
 //! Except for `pack`, every function works on whatever behaves like a table: it reads, writes and measures with the
-//! metamethods that the value has.
+//! metamethods that the value has. These may yield: where one is called, the function goes on in a continuation, with what
+//! it must remember in its stack slots.
 
+mod carry;
 mod sort;
 
-use perilune_vm::{Buffer, CompareOp, LuaResult, LuaState, LuaType, NativeFn, Thrown};
+use perilune_vm::{Buffer, CompareOp, LuaResult, LuaState, LuaType, NativeFn, Status, Thrown};
 
 /// Reads elements.
 const READ: u8 = 1;
@@ -40,31 +42,65 @@ fn check_table_like(lua: &mut LuaState, arg: i32, uses: u8) -> LuaResult<()> {
     lua.check_type(arg, LuaType::Table)
 }
 
-/// Checks the first argument and gives its length.
-#[inline]
-fn check_len(lua: &mut LuaState, uses: u8) -> LuaResult<i64> {
-    check_table(lua, 1, uses | LENGTH)?;
-    lua.len_i(1)
+/// What is left to do after the last call of a function without results.
+fn nothing(_: &mut LuaState, _: Status, _: isize) -> LuaResult<usize> {
+    Ok(0)
 }
+
+/// The slot of `concat`'s separator.
+const SEPARATOR: i32 = 2;
+/// The slot of `concat`'s first index.
+const FIRST: i32 = 3;
+/// The slot of `concat`'s last index.
+const LAST: i32 = 4;
+/// The slot of `concat`'s buffer.
+const BUFFER: i32 = 5;
 
 /// `table.concat (list [, sep [, i [, j]]])`
 fn concat(lua: &mut LuaState) -> LuaResult<usize> {
-    let len = check_len(lua, READ)?;
-    let separator = lua.opt_str(2)?;
-    let first = lua.opt_integer(3, 1)?;
-    let last = lua.opt_integer(4, len)?;
-    // SAFETY: L1: the separator stays at index 2 during the call.
-    let separator = separator.map_or(&[][..], |s| unsafe { s.bytes() });
-    let mut buffer = Buffer::new(lua)?;
-    for i in first..=last {
-        if i != first && !separator.is_empty() {
-            buffer.extend(lua, separator)?;
+    check_table(lua, 1, READ | LENGTH)?;
+    lua.set_top(LAST)?;
+    lua.len_then(1, 0, |lua, _, _| concat_all(lua))?;
+    concat_all(lua)
+}
+
+/// Goes on with the length on top.
+fn concat_all(lua: &mut LuaState) -> LuaResult<usize> {
+    let len = lua.take_length()?;
+    lua.opt_str(SEPARATOR)?;
+    let first = lua.opt_integer(FIRST, 1)?;
+    let last = lua.opt_integer(LAST, len)?;
+    lua.push_integer(last)?;
+    lua.replace(LAST);
+    let buffer = Buffer::new(lua)?;
+    concat_rest(lua, buffer, first, false)
+}
+
+/// Goes on with the element on top, which is so far from the first one.
+fn concat_element(lua: &mut LuaState, _: Status, distance: isize) -> LuaResult<usize> {
+    let buffer = Buffer::unpark(lua, BUFFER)?;
+    let first = lua.opt_integer(FIRST, 1)?;
+    concat_rest(lua, buffer, first.wrapping_add(distance as i64), true)
+}
+
+/// Appends the elements from `start` on to the buffer, the first of which may lie on top already.
+fn concat_rest(lua: &mut LuaState, mut buffer: Buffer, start: i64, mut loaded: bool) -> LuaResult<usize> {
+    let (first, last) = (lua.opt_integer(FIRST, 1)?, lua.check_integer(LAST)?);
+    // SAFETY: L1.
+    let separator = lua.opt_str(SEPARATOR)?.map_or(&[][..], |s| unsafe { s.bytes() });
+    for i in start..=last {
+        if !loaded && !lua.try_get_i(1, i)? {
+            buffer.park(lua)?;
+            lua.get_i_then(1, i, i.wrapping_sub(first) as isize, concat_element)?;
         }
-        lua.get_i(1, i)?;
+        loaded = false;
         if !lua.is_string(-1) {
             return Err(invalid_element(lua, i));
         }
         buffer.add_value(lua)?;
+        if i != last && !separator.is_empty() {
+            buffer.extend(lua, separator)?;
+        }
     }
     buffer.finish(lua)?;
     Ok(1)
@@ -81,27 +117,33 @@ fn invalid_element(lua: &mut LuaState, i: i64) -> Thrown {
 
 /// `table.insert (list, [pos,] value)`
 fn insert(lua: &mut LuaState) -> LuaResult<usize> {
-    let end = check_len(lua, READ | WRITE)?.wrapping_add(1);
-    let position = match lua.get_top() {
-        2 => end,
+    check_table(lua, 1, READ | WRITE | LENGTH)?;
+    lua.len_then(1, 0, |lua, _, _| insert_value(lua))?;
+    insert_value(lua)
+}
+
+/// Goes on with the length on top.
+fn insert_value(lua: &mut LuaState) -> LuaResult<usize> {
+    let end = lua.take_length()?.wrapping_add(1);
+    match lua.get_top() {
+        2 => lua.set_i_then(1, end, 0, nothing)?,
         3 => {
             let position = lua.check_integer(2)?;
             lua.arg_check(1 <= position && position <= end, 2, "position out of bounds")?;
-            let mut i = end;
-            while i > position {
-                lua.get_i(1, i - 1)?;
-                lua.set_i(1, i)?;
-                i -= 1;
-                // The last element had to find its place; the others can move together if the table is a plain one.
-                if lua.raw_move(1, position, position + 1, i - position) {
-                    break;
-                }
-            }
-            position
+            carry::push_task(lua, position.wrapping_add(1), 1, position - end)?;
+            return insert_carried(lua, Status::Ok, 0);
         }
         _ => return Err(lua.raise(format_args!("wrong number of arguments to 'insert'"))),
-    };
-    lua.set_i(1, position)?;
+    }
+    Ok(0)
+}
+
+/// Moves the elements after the position up, and then puts the value there.
+fn insert_carried(lua: &mut LuaState, _: Status, step: isize) -> LuaResult<usize> {
+    carry::carry(lua, step, insert_carried)?;
+    let position = lua.check_integer(carry::FROM)?;
+    lua.push_value(carry::KEPT)?;
+    lua.set_i_then(1, position, 0, nothing)?;
     Ok(0)
 }
 
@@ -113,28 +155,41 @@ fn move_(lua: &mut LuaState) -> LuaResult<usize> {
     let destination = if lua.is_none_or_nil(5) { 1 } else { 5 };
     check_table(lua, 1, READ)?;
     check_table(lua, destination, WRITE)?;
-    if last >= first {
-        let fits = first > 0 || last < i64::MAX + first;
-        lua.arg_check(fits, 3, "too many elements to move")?;
-        let count = last - first + 1;
-        lua.arg_check(target <= i64::MAX - count + 1, 4, "destination wrap around")?;
-        // Upwards whenever no element is overwritten before it is read, as that is the better order for growing a table.
-        let apart = target > last || target <= first;
-        if destination == 1 && lua.raw_move(1, first, target, count) {
-            // Done at once.
-        } else if apart || destination != 1 && !lua.compare(1, destination, CompareOp::Eq)? {
-            for i in 0..count {
-                lua.get_i(1, first + i)?;
-                lua.set_i(destination, target + i)?;
-            }
-        } else {
-            for i in (0..count).rev() {
-                lua.get_i(1, first + i)?;
-                lua.set_i(destination, target + i)?;
-            }
-        }
+    lua.set_top(5)?;
+    lua.copy(destination, carry::TARGET);
+    if last < first {
+        return Ok(1);
     }
-    lua.push_value(destination)?;
+    let fits = first > 0 || last < i64::MAX + first;
+    lua.arg_check(fits, 3, "too many elements to move")?;
+    let count = last - first + 1;
+    lua.arg_check(target <= i64::MAX - count + 1, 4, "destination wrap around")?;
+    lua.push_integer(count)?;
+    // Upwards whenever no element is overwritten before it is read, as that is the better order for growing a table.
+    let apart = target > last || target <= first;
+    if !apart && lua.compare_then(1, carry::TARGET, CompareOp::Eq, 0, |lua, _, _| {
+        let same = lua.take_answer();
+        move_elements(lua, same)
+    })? {
+        return move_elements(lua, true);
+    }
+    move_elements(lua, false)
+}
+
+/// Moves the elements, whose number is on top, upwards or downwards.
+fn move_elements(lua: &mut LuaState, downwards: bool) -> LuaResult<usize> {
+    if downwards {
+        let count = lua.check_integer(carry::COUNT)?;
+        lua.push_integer(-count)?;
+        lua.replace(carry::COUNT);
+    }
+    move_carried(lua, Status::Ok, 0)
+}
+
+/// Moves the elements and returns the table to which they went.
+fn move_carried(lua: &mut LuaState, _: Status, step: isize) -> LuaResult<usize> {
+    carry::carry(lua, step, move_carried)?;
+    lua.push_value(carry::TARGET)?;
     Ok(1)
 }
 
@@ -153,30 +208,85 @@ fn pack(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// `table.remove (list [, pos])`
 fn remove(lua: &mut LuaState) -> LuaResult<usize> {
-    let len = check_len(lua, READ | WRITE)?;
-    let mut position = lua.opt_integer(2, len)?;
+    check_table(lua, 1, READ | WRITE | LENGTH)?;
+    lua.len_then(1, 0, |lua, _, _| remove_element(lua))?;
+    remove_element(lua)
+}
+
+/// Goes on with the length on top.
+fn remove_element(lua: &mut LuaState) -> LuaResult<usize> {
+    let len = lua.take_length()?;
+    let position = lua.opt_integer(2, len)?;
     if position != len {
         lua.arg_check(1 <= position && position <= len.wrapping_add(1), 1, "position out of bounds")?;
     }
-    lua.get_i(1, position)?;
+    if !lua.try_get_i(1, position)? {
+        lua.push_integer(position)?;
+        lua.push_integer(len)?;
+        lua.get_i_then(1, position, 0, |lua, _, _| {
+            let (position, len) = (lua.check_integer(-3)?, lua.check_integer(-2)?);
+            close_gap(lua, position, len)
+        })?;
+    }
+    close_gap(lua, position, len)
+}
+
+/// Goes on with the removed element on top: moves those after it down, takes the last one away, and returns the element.
+fn close_gap(lua: &mut LuaState, position: i64, len: i64) -> LuaResult<usize> {
+    if position >= len {
+        return remove_last(lua, position);
+    }
     // The elements of a plain table move together.
-    if position < len && lua.raw_move(1, position + 1, position, len - position) {
-        position = len;
+    if lua.raw_move(1, position + 1, position, len - position) {
+        return remove_last(lua, len);
     }
-    while position < len {
-        lua.get_i(1, position + 1)?;
-        lua.set_i(1, position)?;
-        position += 1;
-    }
+    lua.insert(2);
+    lua.set_top(2)?;
+    lua.push_integer(position + 1)?;
+    lua.insert(carry::FROM);
+    carry::push_task(lua, position, 1, len - position)?;
+    remove_carried(lua, Status::Ok, 0)
+}
+
+/// Moves the elements after the removed one down, and takes the last one away.
+fn remove_carried(lua: &mut LuaState, _: Status, step: isize) -> LuaResult<usize> {
+    carry::carry(lua, step, remove_carried)?;
+    let last = lua.check_integer(carry::TO)? + lua.check_integer(carry::COUNT)?;
+    lua.push_value(carry::KEPT)?;
+    remove_last(lua, last)
+}
+
+/// Sets the last element to nil and returns the value on top.
+fn remove_last(lua: &mut LuaState, last: i64) -> LuaResult<usize> {
     lua.push_nil()?;
-    lua.set_i(1, position)?;
+    lua.set_i_then(1, last, 0, |_, _, _| Ok(1))?;
     Ok(1)
 }
 
+/// How many arguments `unpack` has at most; the results come above them.
+const UNPACK_ARGS: i32 = 3;
+
 /// `table.unpack (list [, i [, j]])`
 fn unpack(lua: &mut LuaState) -> LuaResult<usize> {
-    let first = lua.opt_integer(2, 1)?;
-    let last = if lua.is_none_or_nil(3) { lua.len_i(1)? } else { lua.check_integer(3)? };
+    lua.set_top(UNPACK_ARGS)?;
+    lua.opt_integer(2, 1)?;
+    if lua.is_nil(3) {
+        lua.len_then(1, 0, |lua, _, _| unpack_measured(lua))?;
+        return unpack_measured(lua);
+    }
+    unpack_all(lua)
+}
+
+/// Goes on with the length on top, which is the last index.
+fn unpack_measured(lua: &mut LuaState) -> LuaResult<usize> {
+    let len = lua.take_length()?;
+    lua.push_integer(len)?;
+    lua.replace(3);
+    unpack_all(lua)
+}
+
+fn unpack_all(lua: &mut LuaState) -> LuaResult<usize> {
+    let (first, last) = (lua.opt_integer(2, 1)?, lua.check_integer(3)?);
     if first > last {
         return Ok(0);
     }
@@ -185,8 +295,15 @@ fn unpack(lua: &mut LuaState) -> LuaResult<usize> {
     if span >= i32::MAX as u64 || !lua.check_stack(span as usize + 1) {
         return Err(lua.raise(format_args!("too many results to unpack")));
     }
-    for i in first..=last {
-        lua.get_i(1, i)?;
+    unpack_rest(lua, Status::Ok, span as isize)
+}
+
+/// Pushes the elements that are not there yet; their number is one more than `span`.
+fn unpack_rest(lua: &mut LuaState, _: Status, span: isize) -> LuaResult<usize> {
+    let first = lua.opt_integer(2, 1)?;
+    let done = lua.get_top() - UNPACK_ARGS;
+    for i in done as isize..=span {
+        lua.get_i_then(1, first + i as i64, span, unpack_rest)?;
     }
     Ok(span as usize + 1)
 }

@@ -1,65 +1,137 @@
-//! `table.sort`: quicksort as a machine that stops at each comparison.
+//! `table.sort`: quicksort as a machine whose every step may wait for a function.
 //!
-//! The comparator is called without nesting, so the sort keeps all that it must remember on the Lua stack, as values that
-//! harm nobody should the debug library change them. From index 3 on lie the ranges that are still to be sorted, each one
-//! integer, the one in work last; above it the two positions in work, as one integer; above that the operands:
+//! Each [`Step`] reads an element, writes one, or compares two; all three may have to call a function (a metamethod, or the
+//! comparator), which may yield. So the machine keeps what it must remember on the Lua stack:
 //!
-//! | phase | operands | question |
-//! |---|---|---|
-//! | [`Phase::Ends`] | `t[low]`, `t[high]` | `t[high] < t[low]`? |
-//! | [`Phase::MiddleAndLow`] | `t[middle]`, `t[low]` | `t[middle] < t[low]`? |
-//! | [`Phase::MiddleAndHigh`] | `t[middle]`, `t[high]` | `t[high] < t[middle]`? |
-//! | [`Phase::ScanUp`] | pivot, `t[i]` | `t[i] < pivot`? |
-//! | [`Phase::ScanDown`] | pivot, `t[i]`, `t[j]` | `pivot < t[j]`? |
+//! | slot | holds |
+//! |---|---|
+//! | 1, 2 | the table, the comparator or nil |
+//! | [`RANGE`] | the range in work |
+//! | [`POSITIONS`] | the two positions in work, of the last two columns below |
+//! | above | the ranges that wait, and then the operands |
 //!
-//! The pivots and the order of the comparisons are those of the reference implementation, so that a comparator that is no
-//! order is treated alike. Smaller parts are sorted first, which bounds the number of waiting ranges by 32.
+//! The pivots, the comparisons and their order, and the order of reads and writes are those of the reference
+//! implementation, so that a comparator that is no order and a table with metamethods are treated alike. Smaller parts are
+//! sorted first, which bounds the number of waiting ranges by 32.
 
 use perilune_vm::{CompareOp, LuaResult, LuaState, LuaType, Status, Thrown};
 
-use super::{READ, WRITE, check_len};
+use super::{LENGTH, READ, WRITE, check_table};
 
 /// Ranges at least this long may get a pivot at random.
 const RANDOM_LIMIT: u32 = 100;
 
-/// The waiting ranges, the one in work with its positions and operands, and a call.
-const STACK_NEED: usize = 32 + 8;
+/// The slots that are always there, the waiting ranges, the operands, and a call.
+const STACK_NEED: usize = 4 + 32 + 3 + 4;
 
-/// The comparison that the machine waits for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The slot of the range in work.
+const RANGE: i32 = 3;
+/// The slot of the positions in work.
+const POSITIONS: i32 = 4;
+
+/// What the machine does next. The operands lie on top, the last one topmost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
-enum Phase {
-    Ends,
-    MiddleAndLow,
-    MiddleAndHigh,
-    ScanUp,
-    ScanDown,
+enum Step {
+    /// Reads `t[low]`: a range begins.
+    Low,
+    /// Reads `t[high]`.
+    High,
+    /// `t[high] < t[low]`?
+    CompareEnds,
+    /// They are exchanged.
+    SwapLow,
+    SwapHigh,
+    /// Reads `t[i]`, the middle.
+    Middle,
+    /// Reads `t[low]` again.
+    LowAgain,
+    /// `t[i] < t[low]`?
+    CompareLow,
+    /// They are exchanged.
+    SwapMiddle,
+    SwapLowAgain,
+    /// Reads `t[high]` again.
+    HighAgain,
+    /// `t[high] < t[i]`?
+    CompareHigh,
+    /// They are exchanged.
+    SwapMiddleAgain,
+    SwapHighAgain,
+    /// Reads `t[i]`, the pivot, which stays on the stack for the partition.
+    Pivot,
+    /// Reads the last element but one, with which the pivot is exchanged.
+    BeforeHigh,
+    SwapPivot,
+    SwapBeforeHigh,
+    /// Reads `t[i]`: the scan upwards.
+    Up,
+    /// `t[i] < pivot`?
+    CompareUp,
+    /// Reads `t[j]`: the scan downwards.
+    Down,
+    /// `pivot < t[j]`?
+    CompareDown,
+    /// `t[i]` and `t[j]` are exchanged.
+    SwapUp,
+    SwapDown,
+    /// The pivot, which is before the last element, is exchanged with `t[i]`.
+    PlaceBeforeHigh,
+    PlacePivot,
 }
 
-impl Phase {
+impl Step {
+    /// All steps, in order.
+    const ALL: [Self; 26] = [
+        Self::Low,
+        Self::High,
+        Self::CompareEnds,
+        Self::SwapLow,
+        Self::SwapHigh,
+        Self::Middle,
+        Self::LowAgain,
+        Self::CompareLow,
+        Self::SwapMiddle,
+        Self::SwapLowAgain,
+        Self::HighAgain,
+        Self::CompareHigh,
+        Self::SwapMiddleAgain,
+        Self::SwapHighAgain,
+        Self::Pivot,
+        Self::BeforeHigh,
+        Self::SwapPivot,
+        Self::SwapBeforeHigh,
+        Self::Up,
+        Self::CompareUp,
+        Self::Down,
+        Self::CompareDown,
+        Self::SwapUp,
+        Self::SwapDown,
+        Self::PlaceBeforeHigh,
+        Self::PlacePivot,
+    ];
+
     fn from_context(ctx: isize) -> Self {
-        match ctx {
-            0 => Self::Ends,
-            1 => Self::MiddleAndLow,
-            2 => Self::MiddleAndHigh,
-            3 => Self::ScanUp,
-            _ => Self::ScanDown,
-        }
+        Self::ALL[(ctx as usize).min(Self::ALL.len() - 1)]
     }
+}
 
-    /// How many operands lie on top while the comparison is made.
-    const fn operands(self) -> i32 {
-        if matches!(self, Self::ScanDown) { 3 } else { 2 }
+const _: () = {
+    let mut i = 0;
+    while i < Step::ALL.len() {
+        assert!(Step::ALL[i] as usize == i, "the steps are listed in order");
+        i += 1;
     }
+};
 
-    /// The stack indices of the comparison's sides.
-    const fn sides(self) -> (i32, i32) {
-        match self {
-            Self::Ends | Self::MiddleAndHigh | Self::ScanUp => (-1, -2),
-            Self::MiddleAndLow => (-2, -1),
-            Self::ScanDown => (-3, -1),
-        }
-    }
+/// What a step does.
+enum Action {
+    /// Pushes the element at a position.
+    Read(u32),
+    /// Pops the value of the element at a position.
+    Write(u32),
+    /// Compares the values at two indices.
+    Compare(i32, i32),
 }
 
 /// Two positions as one Lua integer; the top bit of the upper half is free for a flag.
@@ -104,10 +176,10 @@ impl Range {
     }
 }
 
-/// The machine, between two comparisons.
+/// The machine.
 struct Sorter {
     range: Range,
-    phase: Phase,
+    step: Step,
     /// The middle, or where the scan upwards is.
     i: u32,
     /// Where the scan downwards is.
@@ -115,157 +187,209 @@ struct Sorter {
 }
 
 impl Sorter {
-    /// A machine that is about to compare the ends of a range.
-    fn start(lua: &mut LuaState, range: Range) -> LuaResult<Self> {
-        lua.push_integer(range.encode())?;
-        lua.push_integer(0)?;
-        let mut sorter = Self { range, phase: Phase::Ends, i: 0, j: 0 };
-        sorter.load_ends(lua)?;
-        Ok(sorter)
-    }
-
-    /// The machine that was stored on the stack. Whatever is found there, its positions lie in its range.
-    fn restore(lua: &LuaState, phase: Phase) -> Self {
-        let positions_at = -1 - phase.operands();
-        let stored = Range::decode(lua.to_integer(positions_at - 1).unwrap_or(0));
+    /// The machine that was left on the stack. Whatever is found there, its positions lie in its range.
+    fn restore(lua: &LuaState, step: Step) -> Self {
+        let stored = Range::decode(lua.to_integer(RANGE).unwrap_or(0));
         let low = stored.low.max(1);
         let range = Range { low, high: stored.high.max(low + 1), ..stored };
-        let positions = lua.to_integer(positions_at).unwrap_or(0) as u64;
+        let positions = lua.to_integer(POSITIONS).unwrap_or(0) as u64;
         let i = (positions as u32).clamp(low, range.high);
         let j = ((positions >> 32) as u32).clamp(low, range.high);
-        Self { range, phase, i, j }
+        Self { range, step, i, j }
     }
 
-    /// Stores the machine on the stack; the range is there already.
-    fn store(&self, lua: &mut LuaState) -> LuaResult<()> {
+    /// Leaves the machine on the stack, as the step may have to wait for a function.
+    fn save(&self, lua: &mut LuaState) -> LuaResult<()> {
+        lua.push_integer(self.range.encode())?;
+        lua.replace(RANGE);
         lua.push_integer(pair(self.i, self.j))?;
-        lua.replace(-2 - self.phase.operands());
+        lua.replace(POSITIONS);
         Ok(())
     }
 
-    fn load_ends(&mut self, lua: &mut LuaState) -> LuaResult<()> {
-        self.phase = Phase::Ends;
-        self.load(lua, self.range.low)?;
-        self.load(lua, self.range.high)
-    }
-
-    /// Pushes an element.
-    #[inline]
-    fn load(&self, lua: &mut LuaState, position: u32) -> LuaResult<()> {
-        lua.get_i(1, position as i64)?;
-        Ok(())
-    }
-
-    /// Stores the two topmost values, the topmost first, and pops them.
-    #[inline]
-    fn store_two(&self, lua: &mut LuaState, first: u32, second: u32) -> LuaResult<()> {
-        lua.set_i(1, first as i64)?;
-        lua.set_i(1, second as i64)
-    }
-
-    /// Goes on with the answer of a comparison up to the next one; false when all is sorted.
-    fn advance(&mut self, lua: &mut LuaState, less: bool) -> LuaResult<bool> {
-        match self.phase {
-            Phase::ScanUp => self.scan_up(lua, less),
-            Phase::ScanDown => self.scan_down(lua, less),
-            Phase::Ends => {
-                self.settle(lua, less, self.range.low, self.range.high)?;
-                if self.range.span() <= 1 {
-                    return self.next_range(lua);
-                }
-                self.i = self.range.middle(lua);
-                self.phase = Phase::MiddleAndLow;
-                self.load(lua, self.i)?;
-                self.load(lua, self.range.low)?;
-                Ok(true)
+    /// Does steps until all is sorted.
+    fn run(&mut self, lua: &mut LuaState) -> LuaResult<usize> {
+        loop {
+            let mut answer = false;
+            match self.action() {
+                Action::Read(position) => self.read(lua, position as i64)?,
+                Action::Write(position) => self.write(lua, position as i64)?,
+                Action::Compare(left, right) => answer = self.compare(lua, left, right)?,
             }
-            Phase::MiddleAndLow => {
-                if less {
-                    self.store_two(lua, self.i, self.range.low)?;
-                    return self.start_partition(lua);
-                }
-                lua.pop(1);
-                self.phase = Phase::MiddleAndHigh;
-                self.load(lua, self.range.high)?;
-                Ok(true)
-            }
-            Phase::MiddleAndHigh => {
-                self.settle(lua, less, self.i, self.range.high)?;
-                self.start_partition(lua)
+            if !self.advance(lua, answer)? {
+                return Ok(0);
             }
         }
     }
 
-    /// Swaps or drops the two operands, which come from two positions.
-    fn settle(&mut self, lua: &mut LuaState, swap: bool, first: u32, second: u32) -> LuaResult<()> {
-        if swap {
-            self.store_two(lua, first, second)
-        } else {
-            lua.pop(2);
-            Ok(())
+    #[inline]
+    fn read(&self, lua: &mut LuaState, position: i64) -> LuaResult<()> {
+        if !lua.try_get_i(1, position)? {
+            self.save(lua)?;
+            lua.get_i_then(1, position, self.step as isize, resume)?;
         }
+        Ok(())
     }
 
-    /// The ends and the middle are in order: puts the pivot before the last element and starts to scan.
-    fn start_partition(&mut self, lua: &mut LuaState) -> LuaResult<bool> {
+    #[inline]
+    fn write(&self, lua: &mut LuaState, position: i64) -> LuaResult<()> {
+        if !lua.is_plain_table(1) {
+            self.save(lua)?;
+        }
+        lua.set_i_then(1, position, self.step as isize, resume)
+    }
+
+    /// Whether the value at an index is below another one, by the comparator if there is one.
+    fn compare(&self, lua: &mut LuaState, left: i32, right: i32) -> LuaResult<bool> {
+        if lua.is_nil(2) {
+            self.save(lua)?;
+            return lua.compare_then(left, right, CompareOp::Lt, self.step as isize, resume);
+        }
+        let at_once = lua.is_native_function(2);
+        if !at_once {
+            self.save(lua)?;
+        }
+        lua.push_value(2)?;
+        lua.push_value(left - 1)?;
+        lua.push_value(right - 2)?;
+        if at_once {
+            // It is called within the sort, as the reference does, so that it cannot yield itself.
+            lua.call(2, 1)?;
+            return Ok(lua.take_answer());
+        }
+        lua.call_then(2, 1, self.step as isize, resume).map(|_| false)
+    }
+
+    /// What the step does.
+    #[inline]
+    fn action(&self) -> Action {
         let Range { low, high, .. } = self.range;
-        if high - low == 2 {
+        match self.step {
+            Step::Low | Step::LowAgain => Action::Read(low),
+            Step::High | Step::HighAgain => Action::Read(high),
+            Step::Middle | Step::Pivot | Step::Up => Action::Read(self.i),
+            Step::Down => Action::Read(self.j),
+            Step::BeforeHigh => Action::Read(high - 1),
+            Step::SwapLow | Step::SwapLowAgain => Action::Write(low),
+            Step::SwapHigh | Step::SwapHighAgain => Action::Write(high),
+            Step::SwapMiddle | Step::SwapMiddleAgain | Step::SwapPivot | Step::SwapUp | Step::PlacePivot => {
+                Action::Write(self.i)
+            }
+            Step::SwapDown => Action::Write(self.j),
+            Step::SwapBeforeHigh | Step::PlaceBeforeHigh => Action::Write(high - 1),
+            Step::CompareEnds | Step::CompareHigh | Step::CompareUp => Action::Compare(-1, -2),
+            Step::CompareLow => Action::Compare(-2, -1),
+            Step::CompareDown => Action::Compare(-3, -1),
+        }
+    }
+
+    /// The step is done, with this answer if it was a comparison: goes to the next one; false when all is sorted.
+    #[inline]
+    fn advance(&mut self, lua: &mut LuaState, answer: bool) -> LuaResult<bool> {
+        self.step = match self.step {
+            Step::Low => Step::High,
+            Step::High => Step::CompareEnds,
+            Step::CompareEnds if answer => Step::SwapLow,
+            Step::SwapLow => Step::SwapHigh,
+            Step::CompareEnds => {
+                lua.pop(2);
+                return Ok(self.ends_in_order(lua));
+            }
+            Step::SwapHigh => return Ok(self.ends_in_order(lua)),
+            Step::Middle => Step::LowAgain,
+            Step::LowAgain => Step::CompareLow,
+            Step::CompareLow if answer => Step::SwapMiddle,
+            Step::SwapMiddle => Step::SwapLowAgain,
+            Step::CompareLow => {
+                lua.pop(1);
+                Step::HighAgain
+            }
+            Step::HighAgain => Step::CompareHigh,
+            Step::CompareHigh if answer => Step::SwapMiddleAgain,
+            Step::SwapMiddleAgain => Step::SwapHighAgain,
+            Step::CompareHigh => {
+                lua.pop(2);
+                return Ok(self.middle_in_order(lua));
+            }
+            Step::SwapLowAgain | Step::SwapHighAgain => return Ok(self.middle_in_order(lua)),
+            Step::Pivot => {
+                lua.push_value(-1)?;
+                Step::BeforeHigh
+            }
+            Step::BeforeHigh => Step::SwapPivot,
+            Step::SwapPivot => Step::SwapBeforeHigh,
+            Step::SwapBeforeHigh => {
+                (self.i, self.j) = (self.range.low + 1, self.range.high - 1);
+                Step::Up
+            }
+            Step::Up => Step::CompareUp,
+            Step::CompareUp => self.scanned_up(lua, answer)?,
+            Step::Down => Step::CompareDown,
+            Step::CompareDown => self.scanned_down(lua, answer)?,
+            Step::SwapUp => Step::SwapDown,
+            Step::SwapDown => {
+                self.i += 1;
+                Step::Up
+            }
+            Step::PlaceBeforeHigh => Step::PlacePivot,
+            Step::PlacePivot => return self.split(lua),
+        };
+        Ok(true)
+    }
+
+    /// `t[low]` is not above `t[high]`: goes on with the middle, if there is one.
+    fn ends_in_order(&mut self, lua: &mut LuaState) -> bool {
+        if self.range.span() <= 1 {
             return self.next_range(lua);
         }
-        self.load(lua, self.i)?;
-        lua.push_value(-1)?;
-        self.load(lua, high - 1)?;
-        self.store_two(lua, self.i, high - 1)?;
-        self.phase = Phase::ScanUp;
-        self.i = low + 1;
-        self.j = high - 1;
-        self.load(lua, self.i)?;
-        Ok(true)
+        self.i = self.range.middle(lua);
+        self.step = Step::Middle;
+        true
     }
 
-    /// All before `i` is below the pivot, all after `j` above it.
-    #[inline]
-    fn scan_up(&mut self, lua: &mut LuaState, less: bool) -> LuaResult<bool> {
-        if less {
-            if self.i + 1 >= self.range.high {
-                return Err(invalid_order(lua));
-            }
-            lua.pop(1);
-            self.i += 1;
-            self.load(lua, self.i)?;
-            return Ok(true);
+    /// Neither is the middle above or below them: goes on with the partition, if there are more elements.
+    fn middle_in_order(&mut self, lua: &mut LuaState) -> bool {
+        if self.range.span() == 2 {
+            return self.next_range(lua);
         }
-        self.phase = Phase::ScanDown;
-        self.j = self.j.wrapping_sub(1);
-        self.load(lua, self.j)?;
-        Ok(true)
+        self.step = Step::Pivot;
+        true
     }
 
-    /// `t[i]` is not below the pivot; looks for an element to swap it with.
+    /// All before `i` is below the pivot, all after `j` above it; whether `t[i]` is below the pivot is known now.
     #[inline]
-    fn scan_down(&mut self, lua: &mut LuaState, less: bool) -> LuaResult<bool> {
+    fn scanned_up(&mut self, lua: &mut LuaState, less: bool) -> LuaResult<Step> {
+        if !less {
+            self.j = self.j.wrapping_sub(1);
+            return Ok(Step::Down);
+        }
+        if self.i + 1 >= self.range.high {
+            return Err(invalid_order(lua));
+        }
+        lua.pop(1);
+        self.i += 1;
+        Ok(Step::Up)
+    }
+
+    /// `t[i]` is not below the pivot; whether `t[j]` is above it, so that they are not to be exchanged, is known now.
+    #[inline]
+    fn scanned_down(&mut self, lua: &mut LuaState, less: bool) -> LuaResult<Step> {
         if less {
             if self.j < self.i {
                 return Err(invalid_order(lua));
             }
             lua.pop(1);
             self.j = self.j.wrapping_sub(1);
-            self.load(lua, self.j)?;
-            return Ok(true);
-        }
-        if self.j < self.i {
+            Ok(Step::Down)
+        } else if self.j < self.i {
             lua.pop(1);
-            self.store_two(lua, self.range.high - 1, self.i)?;
-            return self.split(lua);
+            Ok(Step::PlaceBeforeHigh)
+        } else {
+            Ok(Step::SwapUp)
         }
-        self.store_two(lua, self.i, self.j)?;
-        self.phase = Phase::ScanUp;
-        self.i += 1;
-        self.load(lua, self.i)?;
-        Ok(true)
     }
 
-    /// The pivot is at `i`, its place: replaces the range by its two parts, the smaller one on top.
+    /// The pivot is at `i`, its place: goes on with the smaller part, while the other one waits.
     fn split(&mut self, lua: &mut LuaState) -> LuaResult<bool> {
         let Range { low, high, random } = self.range;
         let below = Range { low, high: self.i - 1, random };
@@ -273,60 +397,26 @@ impl Sorter {
         let (smaller, mut larger) = if self.i - low < high - self.i { (below, above) } else { (above, below) };
         let smaller_len = (self.i - low).min(high - self.i);
         larger.random |= larger.span() / 128 > smaller_len;
-        lua.pop(2);
-        for part in [larger, smaller] {
-            lua.push_integer(part.encode())?;
-        }
-        lua.push_integer(0)?;
+        lua.push_integer(larger.encode())?;
         self.range = smaller;
-        if smaller.low < smaller.high {
-            self.load_ends(lua)?;
-            return Ok(true);
+        if smaller.low >= smaller.high {
+            return Ok(self.next_range(lua));
         }
-        self.next_range(lua)
+        self.step = Step::Low;
+        Ok(true)
     }
 
-    /// The range is sorted: goes on with the next one that has at least two elements.
-    fn next_range(&mut self, lua: &mut LuaState) -> LuaResult<bool> {
-        lua.pop(2);
-        while lua.get_top() > 2 {
+    /// The range is sorted: goes on with a waiting one that has at least two elements.
+    fn next_range(&mut self, lua: &mut LuaState) -> bool {
+        while lua.get_top() > POSITIONS {
             self.range = Range::decode(lua.to_integer(-1).unwrap_or(0));
-            if self.range.low < self.range.high {
-                lua.push_integer(0)?;
-                self.load_ends(lua)?;
-                return Ok(true);
-            }
             lua.pop(1);
+            if self.range.low < self.range.high {
+                self.step = Step::Low;
+                return true;
+            }
         }
-        Ok(false)
-    }
-
-    /// Calls the comparator; the sort goes on after it.
-    fn ask(&self, lua: &mut LuaState) -> LuaResult<usize> {
-        self.push_call(lua)?;
-        lua.call_then(2, 1, self.phase as isize, answered)
-    }
-
-    /// Answers the comparison at once: a native comparator is called within the sort, as the reference does, so that itself
-    /// it cannot yield; without comparator the values are compared.
-    fn answer(&self, lua: &mut LuaState) -> LuaResult<bool> {
-        if lua.is_nil(2) {
-            let (left, right) = self.phase.sides();
-            return lua.compare(left, right, CompareOp::Lt);
-        }
-        self.push_call(lua)?;
-        lua.call(2, 1)?;
-        let less = lua.to_boolean(-1);
-        lua.pop(1);
-        Ok(less)
-    }
-
-    /// Pushes the comparator and its arguments.
-    fn push_call(&self, lua: &mut LuaState) -> LuaResult<()> {
-        let (left, right) = self.phase.sides();
-        lua.push_value(2)?;
-        lua.push_value(left - 1)?;
-        lua.push_value(right - 2)
+        false
     }
 }
 
@@ -336,21 +426,23 @@ fn invalid_order(lua: &mut LuaState) -> Thrown {
     lua.raise(format_args!("invalid order function for sorting"))
 }
 
-/// Goes on after a call of the comparator.
-fn answered(lua: &mut LuaState, _: Status, ctx: isize) -> LuaResult<usize> {
-    let less = lua.to_boolean(-1);
-    lua.pop(1);
-    let mut sorter = Sorter::restore(lua, Phase::from_context(ctx));
-    if !sorter.advance(lua, less)? {
-        return Ok(0);
-    }
-    sorter.store(lua)?;
-    sorter.ask(lua)
+/// Goes on after the call that a step waited for.
+fn resume(lua: &mut LuaState, _: Status, step: isize) -> LuaResult<usize> {
+    let mut sorter = Sorter::restore(lua, Step::from_context(step));
+    let answer = matches!(sorter.action(), Action::Compare(..)) && lua.take_answer();
+    if sorter.advance(lua, answer)? { sorter.run(lua) } else { Ok(0) }
 }
 
 /// `table.sort (list [, comp])`
 pub(super) fn sort(lua: &mut LuaState) -> LuaResult<usize> {
-    let len = check_len(lua, READ | WRITE)?;
+    check_table(lua, 1, READ | WRITE | LENGTH)?;
+    lua.len_then(1, 0, |lua, _, _| sort_elements(lua))?;
+    sort_elements(lua)
+}
+
+/// Goes on with the length on top.
+fn sort_elements(lua: &mut LuaState) -> LuaResult<usize> {
+    let len = lua.take_length()?;
     if len <= 1 {
         return Ok(0);
     }
@@ -363,15 +455,8 @@ pub(super) fn sort(lua: &mut LuaState) -> LuaResult<usize> {
         return Ok(0);
     }
     lua.ensure_stack(STACK_NEED, "")?;
-    let mut sorter = Sorter::start(lua, Range { low: 1, high: len as u32, random: false })?;
-    if !lua.is_nil(2) && !lua.is_native_function(2) {
-        lua.seem_unyieldable();
-        return sorter.ask(lua);
-    }
-    loop {
-        let less = sorter.answer(lua)?;
-        if !sorter.advance(lua, less)? {
-            return Ok(0);
-        }
-    }
+    lua.seem_unyieldable();
+    lua.set_top(POSITIONS)?;
+    let range = Range { low: 1, high: len as u32, random: false };
+    Sorter { range, step: Step::Low, i: 0, j: 0 }.run(lua)
 }

@@ -4,10 +4,10 @@ use core::ffi::c_void;
 use core::fmt;
 use core::ptr::NonNull;
 
-use perilune_core::base::limits::MAX_UPVALUES;
+use perilune_core::base::limits::{MAX_SIZE, MAX_UPVALUES};
 use perilune_core::object::InsertError;
 use perilune_core::value::tag;
-use perilune_core::{TValue, Thread};
+use perilune_core::{TValue, Thread, Userdata};
 
 use super::{ThreadRef, upvalue_index};
 use crate::auxlib::Buffer;
@@ -174,6 +174,9 @@ impl LuaState {
     /// Pushes a new full userdata of `size` bytes, all zero and aligned to 16, and returns where they are.
     #[doc(alias = "lua_newuserdata")]
     pub fn new_userdata(&mut self, size: usize) -> LuaResult<NonNull<u8>> {
+        if size > MAX_SIZE - Userdata::DATA_OFFSET {
+            return Err(self.run_error(format_args!("memory allocation error: block too big")));
+        }
         let userdata = self.heap().new_userdata(size)?;
         let data = userdata.data();
         self.push(TValue::object(userdata))?;

@@ -79,6 +79,13 @@ impl LuaState {
         self.push(value).map(|()| true)
     }
 
+    /// Whether the value is a table without metatable, so that no access to its elements calls a function.
+    #[inline]
+    pub fn is_plain_table(&self, idx: i32) -> bool {
+        // SAFETY: V1.
+        unsafe { self.value_or_nil(idx).get::<Table>() }.is_some_and(|table| table.metatable().is_none())
+    }
+
     /// Replaces the key on top by its value, like [`get_table`](Self::get_table).
     pub fn get_table_then(&mut self, idx: i32, ctx: isize, k: Continuation) -> LuaResult<LuaType> {
         let object = self.value_or_nil(idx);
@@ -227,14 +234,15 @@ impl LuaState {
     /// Pushes the text of a value, like [`push_tostring`](Self::push_tostring). If its metamethod `__tostring` is called,
     /// `k` finds the result on top, and is to check it with [`check_text`](Self::check_text).
     pub fn push_tostring_then(&mut self, idx: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
-        if self.lua_type(idx) != LuaType::String {
-            self.call_meta_then(idx, "__tostring", ctx, k)?;
-        }
+        self.call_meta_then(idx, "__tostring", ctx, k)?;
         self.push_plain_text(idx)
     }
 
-    /// Raises an error unless the value on top, a result of `__tostring`, is a string.
+    /// Raises an error unless the value on top, a result of `__tostring`, is a string; a number becomes one.
     pub fn check_text(&mut self) -> LuaResult<()> {
-        if self.is_string(-1) { Ok(()) } else { Err(self.raise(format_args!("'__tostring' must return a string"))) }
+        match self.to_str(-1)? {
+            Some(_) => Ok(()),
+            None => Err(self.raise(format_args!("'__tostring' must return a string"))),
+        }
     }
 }

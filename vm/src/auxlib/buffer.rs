@@ -162,8 +162,8 @@ impl Buffer {
     }
 
     /// Leaves the bytes in the buffer's place on the stack, where [`unpark`](Self::unpark) finds them: for a native function
-    /// that waits for a call and goes on in a continuation.
-    pub fn park(mut self, lua: &mut LuaState) -> LuaResult<()> {
+    /// that may have to wait for a call and go on in a continuation. If it need not, the buffer can be used further.
+    pub fn park(&mut self, lua: &mut LuaState) -> LuaResult<()> {
         if self.boxed == 0 {
             self.grow(lua, 0)?;
         }

@@ -222,6 +222,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::excessive_precision, reason = "the text is compared with the same literal")]
     fn decimal_floats() {
         assert_eq!(float("1e1"), Some(10.0));
         assert_eq!(float("5."), Some(5.0));

@@ -200,6 +200,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::excessive_precision, clippy::approx_constant, reason = "the digits are what is tested")]
     fn floats() {
         for (n, text) in [
             (0.0, "0.0"),

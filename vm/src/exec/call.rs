@@ -164,21 +164,27 @@ pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaR
     Ok(func)
 }
 
-/// Calls the function at `slot` and returns when it has; counts as a native level.
+/// Calls the function at `slot` and returns when it has; counts as a native level, on top of those of the running thread.
+///
+/// An error that leaves a thread other than the running one goes on in the running one.
 #[doc(alias = "luaD_call")]
 pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
     let running = core::mem::replace(&mut lua.heap().running_thread, lua.as_thread_ptr());
     let th = lua.th();
-    let depth = th.n_c_calls.get() + 1;
+    let levels = th.n_c_calls.get();
+    // SAFETY: E1.
+    let depth = levels.max(unsafe { (*running).n_c_calls.get() }) + 1;
     th.n_c_calls.set(depth);
     let result = if depth >= MAX_C_CALLS { stack_level_error(lua, depth) } else { Ok(()) };
     let result = match result {
         Ok(()) => call_slot_counted(lua, lua.th().save(slot), nresults as i16),
         error => error,
     };
-    let th = lua.th();
-    th.n_c_calls.set(th.n_c_calls.get() - 1);
+    lua.th().n_c_calls.set(levels);
     lua.heap().running_thread = running;
+    if let Err(thrown) = result {
+        lua.pass_error_on(thrown);
+    }
     result
 }
 
@@ -292,10 +298,15 @@ impl LuaState {
         Ok(())
     }
 
+    /// Whether the thread runs and may be suspended.
+    fn may_yield(&self) -> bool {
+        self.th().n_non_yieldable.get() == 0 && self.is_running()
+    }
+
     /// Calls a function that may yield (manual §4.8, `lua_callk`): returns when nothing yielded; after a yield `k` runs instead.
     #[doc(alias = "lua_callk")]
     pub fn call_k(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
-        if self.th().n_non_yieldable.get() > 0 {
+        if !self.may_yield() {
             return self.call(nargs, nresults);
         }
         let slot = self.function_slot(nargs)?;
@@ -322,6 +333,7 @@ impl LuaState {
     /// Always an `Err`, which the VM understands.
     pub fn call_then(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
         self.function_slot(nargs)?;
+        self.check_running()?;
         self.set_continuation(ctx, k);
         // SAFETY: H4, M2.
         unsafe {
@@ -340,6 +352,7 @@ impl LuaState {
     /// Always an `Err`, which the VM understands.
     pub fn pcall_then(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
         let slot = self.function_slot(nargs)?;
+        self.check_running()?;
         let handler = self.handler_offset(msgh);
         let requested = self.call_then(nargs, nresults, ctx, k);
         self.mark_protected(slot, handler);
@@ -367,10 +380,11 @@ impl LuaState {
     #[doc(alias = "lua_pcall")]
     pub fn pcall(&mut self, nargs: usize, nresults: i32, msgh: i32) -> Status {
         let handler = self.handler_offset(msgh);
-        let func = match self.function_slot(nargs) {
-            Ok(slot) => self.th().save(slot),
-            Err(thrown) => return thrown.status(),
-        };
+        let status = protect::run(self, |lua| lua.function_slot(nargs).map(|_| ()));
+        if status != Status::Ok {
+            return status;
+        }
+        let func = self.th().save(self.th().from_top(nargs + 1));
         let status = protect::run_from(self, func, handler, |lua| {
             let slot = lua.th().restore(func);
             call_slot_no_yield(lua, slot, nresults)
@@ -379,10 +393,12 @@ impl LuaState {
         status
     }
 
-    /// The yieldable form (manual §4.8, `lua_pcallk`): returns the status when nothing yielded; after a yield `k` gets it.
+    /// The yieldable form (manual §4.8, `lua_pcallk`): returns when the call ended well and nothing yielded. After a yield or an
+    /// error `k` runs instead, with the status, and the `Err` that comes back here is to be returned. Where a yield is not
+    /// possible this is [`pcall`](Self::pcall), and returns with every status.
     #[doc(alias = "lua_pcallk")]
     pub fn pcall_k(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<Status> {
-        if self.th().n_non_yieldable.get() > 0 {
+        if !self.may_yield() {
             return Ok(self.pcall(nargs, nresults, msgh));
         }
         let handler = self.handler_offset(msgh);
@@ -391,17 +407,13 @@ impl LuaState {
         self.set_continuation(ctx, k);
         self.mark_protected(slot, handler);
         let ci = self.th().ci.get();
-        let result = call_slot(self, self.th().restore(func), nresults);
-        let status = match result {
-            Err(Thrown::Yield) => return Err(Thrown::Yield),
-            Ok(()) => Status::Ok,
-            Err(thrown) => protect::deliver(self, ci, thrown),
-        };
+        // An error finds the frame and continues it, on its way out (`protect::recover`).
+        call_slot(self, self.th().restore(func), nresults)?;
         // SAFETY: H4: the frame is still this function's.
         let frame = unsafe { &*ci };
         frame.clear(CallStatus::PROTECTED);
         self.th().err_func.set(frame.protected.get()[1] as usize);
         self.adjust_results(nresults);
-        Ok(status)
+        Ok(Status::Ok)
     }
 }

@@ -203,7 +203,7 @@ impl LuaState {
 
     fn yield_with(&mut self, n: usize, k: Option<(isize, Continuation)>) -> LuaResult<usize> {
         let th = self.th();
-        if th.n_non_yieldable.get() > 0 {
+        if th.n_non_yieldable.get() > 0 || !self.is_running() {
             let message = if core::ptr::eq(self.as_thread_ptr(), self.heap().main_thread) {
                 "attempt to yield from outside a coroutine"
             } else {
@@ -238,6 +238,7 @@ impl LuaState {
     /// Always an `Err`, which the VM understands.
     pub fn resume_then(&mut self, co: ThreadRef, nargs: usize, ctx: isize, k: Continuation) -> LuaResult<usize> {
         self.check_thread(co)?;
+        self.check_running()?;
         self.set_continuation(ctx, k);
         // SAFETY: M2.
         unsafe {
@@ -252,8 +253,10 @@ impl LuaState {
     /// the function if it is new. On return the stack holds the yielded or returned values, or the error's value.
     #[doc(alias = "lua_resume")]
     pub fn resume(&mut self, from: Option<&mut LuaState>, nargs: usize) -> Status {
-        let levels = from.map_or(0, |from| from.th().n_c_calls.get());
         let running = self.heap().running_thread;
+        // SAFETY: E1.
+        let levels = from.map_or(0, |from| from.th().n_c_calls.get()).max(unsafe { (*running).n_c_calls.get() });
+        let non_yieldable = self.th().n_non_yieldable.get();
         let status = match begin(self, nargs, levels) {
             Err(message) => {
                 self.pop_arguments(nargs);
@@ -275,8 +278,7 @@ impl LuaState {
             }
         };
         self.heap().running_thread = running;
-        let th = self.th();
-        th.n_non_yieldable.set(1);
+        self.th().n_non_yieldable.set(non_yieldable);
         status
     }
 
@@ -303,7 +305,19 @@ impl LuaState {
                 ci = (*ci).prev.get();
             }
         }
-        th.n_non_yieldable.get() == 0
+        th.n_non_yieldable.get() == 0 && self.is_running()
+    }
+
+    /// Whether this is the thread whose function runs (E1), and not one that it holds.
+    #[inline]
+    pub(crate) fn is_running(&self) -> bool {
+        core::ptr::eq(self.heap().running_thread, self.as_thread_ptr())
+    }
+
+    /// Raises an error unless this is the running thread: what is asked for stacklessly happens when its function returns.
+    #[inline]
+    pub(crate) fn check_running(&mut self) -> LuaResult<()> {
+        if self.is_running() { Ok(()) } else { Err(self.raise_plain(format_args!("thread is not running"))) }
     }
 
     /// Lets `is_yieldable` say no within the calls that the running native function makes, as it does in the reference

@@ -22,7 +22,13 @@ pub fn native_next(lua: &mut LuaState) -> LuaResult<usize> {
 pub fn native_ipairs_next(lua: &mut LuaState) -> LuaResult<usize> {
     let i = lua.check_integer(2)?.wrapping_add(1);
     lua.push_integer(i)?;
-    Ok(if lua.get_i(1, i)? == LuaType::Nil { 1 } else { 2 })
+    lua.get_i_then(1, i, 0, |lua, _, _| finish_ipairs_step(lua))?;
+    finish_ipairs_step(lua)
+}
+
+/// Returns the index and the element on top, or only nil at the end.
+fn finish_ipairs_step(lua: &mut LuaState) -> LuaResult<usize> {
+    Ok(if lua.is_nil(-1) { 1 } else { 2 })
 }
 
 /// What a generic loop gets from one of these iterators without a call: the two first results. `None`: a call is needed.

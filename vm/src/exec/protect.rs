@@ -34,6 +34,7 @@ pub(crate) fn run_from(
     handler: usize,
     body: impl FnOnce(&mut LuaState) -> LuaResult<()>,
 ) -> Status {
+    let running = core::mem::replace(&mut lua.heap().running_thread, lua.as_thread_ptr());
     let th = lua.th();
     let ci = th.ci.get();
     let allow_hook = th.allow_hook.get();
@@ -50,6 +51,7 @@ pub(crate) fn run_from(
         }
     };
     lua.th().err_func.set(old_handler);
+    lua.heap().running_thread = running;
     status
 }
 
@@ -94,13 +96,14 @@ pub(crate) fn recover(lua: &mut LuaState, thrown: Thrown) -> LuaResult<(*mut Thr
     // SAFETY: H4.
     unsafe {
         while !core::ptr::eq(ci, &th.base_ci) {
-            if (*ci).has(CallStatus::FRESH) {
-                pop_to(lua, (*ci).prev.get(), thrown);
-                return Err(thrown);
-            }
+            // A function that the host called may itself have asked for a protected call (`pcall_k`).
             if (*ci).has(CallStatus::PROTECTED) {
                 let status = deliver(lua, ci, thrown);
                 return Ok((lua.as_thread_ptr(), Step::Continue(status)));
+            }
+            if (*ci).has(CallStatus::FRESH) {
+                pop_to(lua, (*ci).prev.get(), thrown);
+                return Err(thrown);
             }
             ci = (*ci).prev.get();
         }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::call;
+use super::{call, protect};
 use crate::debug;
 use crate::error::Thrown;
 use crate::state::LuaState;
@@ -11,12 +11,45 @@ impl LuaState {
     /// Raises the value on top of the stack as an error (manual §4.8, `lua_error`): `return Err(lua.error())`.
     #[doc(alias = "lua_error")]
     pub fn error(&mut self) -> Thrown {
+        let thrown = self.handle_error();
+        self.pass_error_on(thrown);
+        thrown
+    }
+
+    /// Sees to it that the value of an error lies on top, after an `Err` came back to a host that made no protected call (what
+    /// the C API has a panic function for, `lua_atpanic`): errors for lack of memory and in error handling put it there only
+    /// where they are taken.
+    #[doc(alias = "lua_atpanic")]
+    pub fn error_to_top(&mut self, thrown: Thrown) {
+        if matches!(thrown, Thrown::Memory | Thrown::ErrorInHandler) {
+            let value = protect::error_value(self, thrown);
+            // Without memory for a larger stack the value lies in a spare slot.
+            let _ = self.push(value);
+        }
+    }
+
+    /// Lets the error whose value is on top go on in the running thread, if that is another one: a native function that works
+    /// on a thread which it holds returns the error from its own.
+    pub(crate) fn pass_error_on(&mut self, thrown: Thrown) {
+        if self.is_running() || matches!(thrown, Thrown::Memory | Thrown::ErrorInHandler | Thrown::Yield) {
+            return;
+        }
+        // SAFETY: M1, E1; H1: the value was pushed by whoever raised the error.
+        let (running, value) = unsafe { (LuaState::from_thread(self.heap().running_thread), *self.th().from_top(1)) };
+        // Without memory for a larger stack the value lies in a spare slot.
+        let _ = running.push(value);
+    }
+
+    /// Calls the message handler, if there is one, with the value on top.
+    #[doc(alias = "luaG_errormsg")]
+    fn handle_error(&mut self) -> Thrown {
         let th = self.th();
         let handler = th.err_func.get();
-        if handler == 0 {
+        // A function that did not wait for the protected call that it asked for may leave a handler behind that is gone.
+        if handler == 0 || handler >= th.save(th.top.get()) {
             return Thrown::Runtime;
         }
-        // SAFETY: H1: the slots above the limit have room for one more value.
+        // SAFETY: H1: the handler lies below the top; the slots above the limit have room for one more value.
         unsafe {
             let top = th.top.get();
             let value = *top.sub(1);
