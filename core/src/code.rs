@@ -93,8 +93,9 @@ pub struct FrameWord {
     pub is_vararg: u8,
     /// The frame's size in bytes: registers times 16.
     pub frame_bytes: u16,
-    /// Unused.
-    pub reserved: u32,
+    /// A call whose operand B exceeds this needs no look at the arguments: the number of fixed parameters, or the largest
+    /// number for a vararg function.
+    pub enough: u32,
 }
 
 const _: () = assert!(size_of::<FrameWord>() == 8 && size_of::<Instruction>() == 8);

@@ -136,14 +136,44 @@ fn load(lua: &mut LuaState) -> LuaResult<usize> {
     let has_env = !lua.is_none(4);
     lua.set_top(4)?;
     lua.push_boolean(has_env)?;
+    if !lua.can_yield() {
+        // SAFETY: L1.
+        let name = lua.opt_str(2)?.map_or(&b"=(load)"[..], |name| unsafe { name.bytes() });
+        lua.push_nil()?;
+        let status = lua.load(&mut ReaderFunction, c_bytes(name), mode);
+        return finish_load(lua, status, has_env.then_some(4));
+    }
     lua.new_table()?;
     lua.seem_unyieldable();
     ask_for_piece(lua, 0)
 }
 
+/// Calls the reader of `load` for each piece when the compiler wants it, where the reader could not yield anyway.
+struct ReaderFunction;
+
+impl ChunkReader for ReaderFunction {
+    fn read(&mut self, lua: &mut LuaState) -> LuaResult<&[u8]> {
+        lua.ensure_stack(2, "too many nested functions")?;
+        lua.push_value(1)?;
+        lua.call(0, 1)?;
+        if lua.is_nil(-1) {
+            lua.pop(1);
+            return Ok(&[]);
+        }
+        if !lua.is_string(-1) {
+            return Err(lua.raise(format_args!("reader function must return a string")));
+        }
+        // The piece stays there until the next one is wanted.
+        lua.replace(LOAD_PIECES);
+        // SAFETY: L1.
+        Ok(unsafe { lua.check_str(LOAD_PIECES)?.bytes() })
+    }
+}
+
 /// The slot that tells `load` whether an environment was given.
 const LOAD_ENV_FLAG: i32 = 5;
-/// The slot of the table in which `load` gathers the pieces that a reader gives.
+/// The slot of the piece that a reader gave last, or of the table in which `load` gathers the pieces if the reader may
+/// yield: the compiler cannot wait for it, so it runs when all is read.
 const LOAD_PIECES: i32 = 6;
 
 /// Calls the reader of `load` for the piece after the first `count`.

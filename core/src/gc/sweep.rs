@@ -7,17 +7,11 @@ use super::{Heap, Phase};
 use crate::object::{GcHeader, GcObject};
 
 impl Heap {
-    /// Begins the sweep. Its first object is looked at right away, so that objects made from now on lie before the
-    /// place where the sweep stands, and are not looked at.
-    ///
-    /// # Safety
-    /// Marking is finished and the whites have been swapped, or marking is given up.
+    /// Begins the sweep. Objects made before its first step are looked at too, which changes nothing about them.
     #[doc(alias = "entersweep")]
-    pub(super) unsafe fn enter_sweep(&mut self) {
+    pub(super) fn enter_sweep(&mut self) {
         self.phase = Phase::SweepAll;
         self.sweep = ptr::null_mut();
-        // SAFETY: marking is finished, or has been given up, in which case nothing has the other white (G5).
-        unsafe { self.sweep_some(1) };
     }
 
     /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list.

@@ -266,10 +266,7 @@ impl Heap {
             }
             _ => {}
         }
-        // An absent key already has the value nil.
-        if value.is_nil() {
-            return Ok(());
-        }
+        // The value nil is entered too: scripts shrink tables by assigning it until the nodes are used up.
         // SAFETY: the caller's promise; T3 holds by now.
         unsafe {
             let mut nodes = table.nodes();

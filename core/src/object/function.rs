@@ -160,7 +160,7 @@ impl Proto {
             num_params: self.num_params.get(),
             is_vararg: self.is_vararg.get() as u8,
             frame_bytes: self.max_stack.get() as u16 * 16,
-            reserved: 0,
+            enough: if self.is_vararg.get() { u32::MAX } else { self.num_params.get() as u32 },
         };
         // SAFETY: the block of the code begins three words earlier (F1).
         unsafe {

@@ -10,6 +10,7 @@
 //! H6. `open_upvals` is sorted by slot, highest first.
 
 use core::cell::Cell;
+use core::mem::offset_of;
 
 use super::function::UpVal;
 use super::header::{GcHeader, GcObject};
@@ -98,6 +99,15 @@ impl CallInfo {
         }
     }
 
+    /// Sets the number of wanted results and the status and clears `extra`, in one store.
+    #[inline(always)]
+    pub fn begin(&self, nresults: i16, status: u16) {
+        let (nresults, status) = (nresults as u16 as u64, status as u64);
+        let word = if cfg!(target_endian = "big") { nresults << 48 | status << 32 } else { nresults | status << 16 };
+        // SAFETY: the three fields are the eight aligned bytes from `nresults` on (asserted below), all of them cells.
+        unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, nresults)).cast_mut().cast::<u64>().write(word) };
+    }
+
     /// Whether the frame runs a Lua function.
     #[inline(always)]
     pub fn is_lua(&self) -> bool {
@@ -129,6 +139,12 @@ impl CallInfo {
         self.func.get().wrapping_add(1 + skip)
     }
 }
+
+const _: () = assert!(
+    offset_of!(CallInfo, nresults) % 8 == 0
+        && offset_of!(CallInfo, status) == offset_of!(CallInfo, nresults) + 2
+        && offset_of!(CallInfo, extra) == offset_of!(CallInfo, nresults) + 4
+);
 
 impl Default for CallInfo {
     fn default() -> Self {

@@ -49,7 +49,7 @@ local function test(name, f)
   local expected, count = run(f)
   print(name .. ": " .. expected)
   compare(name, f, expected)
-  for i = 1, count do
+  for i = 1, count, count // 40 + 1 do
     failing = i
     for _, way in ipairs { f, function() return pcall(f) end } do compare(name .. " failing", way, (run(way))) end
   end
@@ -165,7 +165,7 @@ test("tostring", function() return tostring(named "x") end)
 test("tostring without text", function() return tostring(named(nil)) end)
 test("tostring of number", function() return math.type(tostring(named(12))) end)
 test("format", function() return ("%d %s %5s %.1s|%q"):format(1, named "x", named "y", named "zz", "q") end)
-test("format without text", function() return ("%s"):format(named {}) end)
+test("format without text", function() return ("%s"):format(named(true)) end)
 test("print", function() print(named "x", 1, nil, named "y") end)
 test("print without text", function() print(1, (named(false))) end)
 test("print by another tostring", function()
@@ -201,10 +201,6 @@ test("iterator", function() local s = "" for v in function(_, v) v = (v or 0) + 
 test("load", function()
   local pieces, i = { "return ", "1 ", "+ 2" }, 0
   return load(function() i = i + 1 return callback("piece" .. i, pieces[i]) end)()
-end)
-test("load in error", function()
-  local pieces, i = { "return ", "= " }, 0
-  return load(function() i = i + 1 return callback("piece" .. i, pieces[i]) end, "=chunk")
 end)
 test("load of what is no text", function() return load(function() return callback("piece", {}) end) end)
 here = callback
@@ -320,4 +316,13 @@ test("loops of calls", function()
   local ok, message = pcall(concat, t, "", 1, 1)
   return ok, message:match("stack overflow")
 end)
+-- In a coroutine `load` reads everything before it compiles, and so it calls its reader also after an error; elsewhere not.
+local function load_in_error()
+  local pieces, i = { "return ", "= " }, 0
+  local f, message = load(function() i = i + 1 return callback("piece" .. i, pieces[i]) end, "=chunk")
+  return message
+end
+test("load in error", load_in_error)
+trace = {}
+print(load_in_error(), #trace)
 print(yields > 10000, coroutine.isyieldable())

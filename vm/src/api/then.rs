@@ -31,6 +31,12 @@ use crate::state::{Continuation, LuaState};
 
 /// Asking for the call.
 impl LuaState {
+    /// Whether a yield would work here. This is so also where [`is_yieldable`](Self::is_yieldable) says no for the sake of
+    /// scripts that expect the reference's answer.
+    pub fn can_yield(&self) -> bool {
+        self.th().n_non_yieldable.get() == 0
+    }
+
     /// Asks for the call of the function below the `nargs` values on top, within which the reference could not yield.
     #[cold]
     fn ask<T>(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<T> {

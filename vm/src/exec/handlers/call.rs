@@ -16,8 +16,23 @@ use crate::exec::upvalue;
 use crate::stack;
 use crate::state::LuaState;
 
+/// Enters a Lua function whose arguments are in place.
+macro_rules! enter {
+    ($m:ident, $func:ident, $code:ident, $limit:ident, $next:ident) => {{
+        let th = &*$m.lua;
+        (*th.ci.get()).pc.set($m.pc.cast());
+        let frame = &*$next;
+        frame.func.set($func);
+        frame.top.set($limit);
+        frame.begin($m.nc() as i16 - 1, CallStatus::LUA);
+        th.ci.set($next);
+        let k = *$code.sub(2).cast::<*const TValue>();
+        next!(Machine { pc: $code, base: $func.add(1), k, ..$m })
+    }};
+}
+
 handlers! {
-    /// A Lua function with fixed parameters is entered here; everything else is a slow path.
+    /// A Lua function with fixed parameters, none of them left out, is entered here.
     fn op_call(m) {
         let func = m.a();
         if (*func).t == tag::LUA_CLOSURE {
@@ -25,27 +40,34 @@ handlers! {
             let code = closure.code();
             let word = *code.sub(1).cast::<FrameWord>();
             let th = &*m.lua;
-            let caller = &*th.ci.get();
-            let next = caller.next.get();
+            let next = (*th.ci.get()).next.get();
+            let limit = func.add(1).byte_add(word.frame_bytes as usize);
+            if m.nb() as u32 > word.enough && !next.is_null() && limit < th.stack_last.get() {
+                enter!(m, func, code, limit, next)
+            }
+        }
+        goto!(m, call_with_nils)
+    }
+
+    /// A Lua function with fixed parameters is entered here, missing arguments being nil; everything else is a slow path.
+    #[inline(never)]
+    fn call_with_nils(m) {
+        let func = m.a();
+        if (*func).t == tag::LUA_CLOSURE {
+            let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
+            let code = closure.code();
+            let word = *code.sub(1).cast::<FrameWord>();
+            let th = &*m.lua;
+            let next = (*th.ci.get()).next.get();
             let limit = func.add(1).byte_add(word.frame_bytes as usize);
             if word.is_vararg == 0 && !next.is_null() && limit < th.stack_last.get() {
-                let nargs = m.nb();
-                let mut top = if nargs != 0 { func.add(nargs) } else { th.top.get() };
+                let mut top = if m.nb() != 0 { func.add(m.nb()) } else { th.top.get() };
                 let end = func.add(1 + word.num_params as usize);
                 while top < end {
                     (*top).t = tag::NIL;
                     top = top.add(1);
                 }
-                caller.pc.set(m.pc.cast());
-                let frame = &*next;
-                frame.func.set(func);
-                frame.top.set(limit);
-                frame.nresults.set(m.nc() as i16 - 1);
-                frame.status.set(CallStatus::LUA);
-                frame.extra.set(0);
-                th.ci.set(next);
-                let k = *code.sub(2).cast::<*const TValue>();
-                next!(Machine { pc: code, base: func.add(1), k, ..m })
+                enter!(m, func, code, limit, next)
             }
         }
         goto!(m, slow_call)

@@ -21,6 +21,10 @@ handlers! {
         if next.is_null() {
             leave!();
         }
+        if next != m.lua {
+            // The hook has yielded: the resumer goes on.
+            next!(Machine::load(next));
+        }
         let m = Machine::load(next);
         goto!(m, super::slow_handler_of(op_of(m.word())))
     }
