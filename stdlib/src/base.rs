@@ -227,9 +227,9 @@ impl ChunkReader for Pieces {
     }
 }
 
-/// The load mode that an optional argument names.
-fn load_mode(lua: &mut LuaState, arg: i32) -> LuaResult<LoadMode> {
-    // SAFETY: L1.
+/// The load mode that an optional argument names, whose string must stay in the argument's slot.
+fn load_mode(lua: &mut LuaState, arg: i32) -> LuaResult<LoadMode<'static>> {
+    // SAFETY: L1; the functions here leave their arguments where they are until the chunk is loaded.
     Ok(lua.opt_str(arg)?.map_or(LoadMode::ANY, |mode| LoadMode::from_bytes(c_bytes(unsafe { mode.bytes() }))))
 }
 

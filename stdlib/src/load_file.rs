@@ -16,7 +16,7 @@ use crate::result::{ErrorText, last_error};
 /// system reports gives [`Status::ErrRun`] and a message; only a lack of memory for the names comes back as an `Err`.
 #[doc(alias = "luaL_loadfilex")]
 #[doc(alias = "luaL_loadfile")]
-pub fn load_file(lua: &mut LuaState, file_name: Option<&[u8]>, mode: LoadMode) -> LuaResult<Status> {
+pub fn load_file(lua: &mut LuaState, file_name: Option<&[u8]>, mode: LoadMode<'_>) -> LuaResult<Status> {
     // The name takes a slot, where it ends with a NUL (L3).
     let name_slot = lua.get_top() + 1;
     match file_name {
@@ -41,7 +41,7 @@ fn file_error(lua: &mut LuaState, what: &str, chunk_name: &[u8]) -> LuaResult<St
 
 /// Loads the file whose name follows the first byte of `chunk_name`, or standard input; pushes one value.
 #[cfg(unix)]
-fn load_named(lua: &mut LuaState, chunk_name: &[u8], named: bool, mode: LoadMode) -> LuaResult<Status> {
+fn load_named(lua: &mut LuaState, chunk_name: &[u8], named: bool, mode: LoadMode<'_>) -> LuaResult<Status> {
     let opened = if named {
         // SAFETY: L3.
         unsafe { unix::FileChunk::open(CStr::from_ptr(chunk_name.as_ptr().add(1).cast())) }
@@ -61,7 +61,7 @@ fn load_named(lua: &mut LuaState, chunk_name: &[u8], named: bool, mode: LoadMode
 
 /// Pushes the message that chunks are read from files on Unix alone.
 #[cfg(not(unix))]
-fn load_named(lua: &mut LuaState, chunk_name: &[u8], _named: bool, _mode: LoadMode) -> LuaResult<Status> {
+fn load_named(lua: &mut LuaState, chunk_name: &[u8], _named: bool, _mode: LoadMode<'_>) -> LuaResult<Status> {
     push_parts(lua, &[b"cannot open ", &chunk_name[1..], b": reading files needs a Unix system"])?;
     Ok(Status::ErrRun)
 }

@@ -1,3 +1,4 @@
+--> zeal: no
 -- Limits of the implementation are errors, with the reference's messages.
 local function message(source) return (select(2, load(source, "=chunk"))) end
 local function first(text) return (text:match("^[^\n]*"):sub(1, 90)) end
@@ -34,4 +35,4 @@ print((select(2, pcall(string.rep, "x", 100, ("y"):rep(1 << 20) )) or ""):len())
 print(select("#", table.unpack({}, 1, 200)), pcall(table.unpack, {}, 1, 1e7)) --> expect: 200\tfalse\ttoo many results to unpack
 local s = setmetatable({}, {})
 getmetatable(s).__index = s
-print(pcall(function() return s.x end)) --> expect: false\tlimits.lua:37: '__index' chain too long; possible loop
+print(pcall(function() return s.x end)) --> expect: false\tlimits.lua:38: '__index' chain too long; possible loop

@@ -133,36 +133,39 @@ impl ArithOp {
     }
 }
 
-/// What kinds of chunks may be loaded (the `mode` of `lua_load`).
+/// What kinds of chunks may be loaded (the `mode` of `lua_load`): the string that says so, in which `t` stands for source
+/// text and `b` for precompiled chunks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LoadMode {
-    /// Source text is accepted.
-    pub text: bool,
-    /// Precompiled chunks are accepted.
-    pub binary: bool,
+pub struct LoadMode<'a>(&'a [u8]);
+
+impl LoadMode<'static> {
+    /// Both kinds.
+    pub const ANY: Self = Self(b"bt");
+    /// Source text alone.
+    pub const TEXT: Self = Self(b"t");
+    /// Precompiled chunks alone.
+    pub const BINARY: Self = Self(b"b");
 }
 
-impl LoadMode {
-    /// Both kinds.
-    pub const ANY: Self = Self { text: true, binary: true };
-    /// Source text alone.
-    pub const TEXT: Self = Self { text: true, binary: false };
-    /// Precompiled chunks alone.
-    pub const BINARY: Self = Self { text: false, binary: true };
-
-    /// The mode as the string that stands for it.
-    pub const fn name(self) -> &'static str {
-        match (self.text, self.binary) {
-            (true, true) => "bt",
-            (true, false) => "t",
-            (false, true) => "b",
-            (false, false) => "",
-        }
+impl<'a> LoadMode<'a> {
+    /// The mode that a string like `"bt"` names; other characters are kept for the message and otherwise ignored.
+    pub const fn from_bytes(mode: &'a [u8]) -> Self {
+        Self(mode)
     }
 
-    /// The mode that a string like `"bt"` names.
-    pub fn from_bytes(mode: &[u8]) -> Self {
-        Self { text: mode.contains(&b't'), binary: mode.contains(&b'b') }
+    /// The string that stands for the mode.
+    pub const fn name(self) -> &'a [u8] {
+        self.0
+    }
+
+    /// Whether source text is accepted.
+    pub fn text(self) -> bool {
+        self.0.contains(&b't')
+    }
+
+    /// Whether precompiled chunks are accepted.
+    pub fn binary(self) -> bool {
+        self.0.contains(&b'b')
     }
 }
 

@@ -35,7 +35,7 @@ impl LuaState {
     /// The function's first upvalue, if it has any, becomes the table of globals. `chunkname` is what messages call the
     /// chunk: `@file`, `=name` or the text itself.
     #[doc(alias = "lua_load")]
-    pub fn load(&mut self, reader: &mut dyn ChunkReader, chunkname: &[u8], mode: LoadMode) -> Status {
+    pub fn load(&mut self, reader: &mut dyn ChunkReader, chunkname: &[u8], mode: LoadMode<'_>) -> Status {
         // A reader may call Lua, but a yield could not come back into the parser.
         let th = self.th();
         th.n_non_yieldable.set(th.n_non_yieldable.get() + 1);
@@ -53,7 +53,7 @@ impl LuaState {
     /// The bytes must stay in place until it is loaded, even if a finalizer runs meanwhile: a slice of a Lua string needs
     /// the string on the stack.
     #[doc(alias = "luaL_loadbufferx")]
-    pub fn load_bytes(&mut self, chunk: &[u8], chunkname: &[u8], mode: LoadMode) -> Status {
+    pub fn load_bytes(&mut self, chunk: &[u8], chunkname: &[u8], mode: LoadMode<'_>) -> Status {
         self.load(&mut WholeChunk(Some(chunk)), chunkname, mode)
     }
 
@@ -91,23 +91,27 @@ impl LuaState {
 
 /// Pushes the function that the reader's bytes describe.
 #[doc(alias = "f_parser")]
-fn load_chunk(lua: &mut LuaState, reader: &mut dyn ChunkReader, name: &[u8], mode: LoadMode) -> LuaResult<()> {
+fn load_chunk(lua: &mut LuaState, reader: &mut dyn ChunkReader, name: &[u8], mode: LoadMode<'_>) -> LuaResult<()> {
     let mut input = Zio::new(reader);
     let first = input.next_byte(lua)?;
     if first == Some(BINARY_MARK) {
-        check_mode(lua, mode, mode.binary, "binary")?;
+        check_mode(lua, mode, mode.binary(), "binary")?;
         chunk::undump(lua, &mut input, name)
     } else {
-        check_mode(lua, mode, mode.text, "text")?;
+        check_mode(lua, mode, mode.text(), "text")?;
         compile::parse(lua, &mut input, name, first)
     }
 }
 
 #[doc(alias = "checkmode")]
-fn check_mode(lua: &mut LuaState, mode: LoadMode, allowed: bool, kind: &str) -> LuaResult<()> {
+fn check_mode(lua: &mut LuaState, mode: LoadMode<'_>, allowed: bool, kind: &str) -> LuaResult<()> {
     if allowed {
         return Ok(());
     }
-    lua.push_fmt(format_args!("attempt to load a {kind} chunk (mode is '{}')", mode.name()))?;
+    // The mode may be any bytes, which no formatted string could take.
+    lua.push_fmt(format_args!("attempt to load a {kind} chunk (mode is '"))?;
+    lua.push_bytes(mode.name())?;
+    lua.push_str("')")?;
+    lua.concat(3)?;
     Err(Thrown::Syntax)
 }
