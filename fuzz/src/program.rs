@@ -38,7 +38,7 @@ const MAX_DEPTH: usize = 4;
 const BINARY: &[&str] = &[
     "+", "-", "*", "/", "//", "%", "^", "..", "==", "~=", "<", "<=", ">", ">=", "and", "or", "&", "|", "~", "<<", ">>",
 ];
-const UNARY: &[&str] = &["-", "not ", "#", "~"];
+const UNARY: &[&str] = &["- ", "not ", "#", "~"];
 const ATOMS: &[&str] = &[
     "nil",
     "true",
