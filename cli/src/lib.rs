@@ -6,7 +6,7 @@
 //! The program is no interface: other crates build on `perilune-vm` and `perilune-stdlib`.
 //!
 //! # Invariants
-//! - **P1.** The [`script::Program`] whose address is handed to the protected main function outlives that call.
+//! - **P1.** The `Program` whose address is handed to the protected main function outlives that call.
 //! - **P2.** A signal handler sees an `Interrupter` only while the call that it is for runs, so the state is open.
 
 mod allocators;

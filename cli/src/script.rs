@@ -69,6 +69,11 @@ impl Program {
             lua.set_field(REGISTRY_INDEX, "LUA_NOENV")?;
         }
         open_libs(lua)?;
+        #[cfg(feature = "testlib")]
+        {
+            lua.require_f("T", perilune_stdlib::open_testlib, true)?;
+            lua.pop(1);
+        }
         self.make_arg_table(lua)?;
         if !self.options.ignore_environment && !self.run_init(lua)? {
             return Ok(false);

@@ -347,7 +347,7 @@ mod signals {
     #[test]
     fn an_interrupt_can_be_caught() {
         let (child, mut output) =
-            start("print('ready') print(pcall(function() while true do end end)) print('goes on')");
+            start("print(pcall(function() print('ready') while true do end end)) print('goes on')");
         interrupt(&child);
         let mut rest = String::new();
         std::io::Read::read_to_string(&mut output, &mut rest).expect("text");

@@ -32,7 +32,8 @@ unsafe fn blocks_of(object: *const GcHeader) -> usize {
             }
             tag::PROTO => {
                 let proto = &*object.cast::<Proto>();
-                let lengths = [&proto.constants_len, &proto.protos_len, &proto.lines_len, &proto.locals_len, &proto.upvalues_len];
+                let lengths =
+                    [&proto.constants_len, &proto.protos_len, &proto.lines_len, &proto.locals_len, &proto.upvalues_len];
                 let arrays = lengths.iter().filter(|len| len.get() > 0).count();
                 1 + !proto.code.get().is_null() as usize + arrays
             }

@@ -38,7 +38,7 @@ pub(crate) fn grow(lua: &mut LuaState, n: usize) -> LuaResult<()> {
     if needed > MAX_STACK {
         // SAFETY: as above.
         unsafe { lua.heap().resize_stack(th, ERROR_STACK_SIZE) }?;
-        return Err(lua.raise(format_args!("stack overflow")));
+        return Err(lua.run_error(format_args!("stack overflow")));
     }
     let new_size = (2 * size).min(MAX_STACK).max(needed);
     // SAFETY: as above.

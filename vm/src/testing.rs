@@ -145,7 +145,11 @@ pub fn push_table_place(lua: &mut LuaState, idx: i32, place: usize) -> LuaResult
         lua.push_str("<undef>")?;
     }
     lua.push(value)?;
-    if next == 0 { lua.push_nil()? } else { lua.push_integer(i64::from(next))? }
+    if next == 0 {
+        lua.push_nil()?
+    } else {
+        lua.push_integer(i64::from(next))?
+    }
     Ok(true)
 }
 

@@ -172,4 +172,3 @@ pub(super) fn totalmem(lua: &mut LuaState) -> LuaResult<usize> {
         None => Err(crate::message::raise_parts(lua, &[b"unknown type '", name, b"'"])),
     }
 }
-

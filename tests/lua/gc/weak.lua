@@ -16,7 +16,9 @@ collectgarbage()
 print(next(ephemeron)) --> expect: nil
 -- finalizers run once, in the reverse order of marking
 local order = {}
-for i = 1, 3 do setmetatable({}, { __gc = function() order[#order + 1] = i end }) end
+local together = {}
+for i = 1, 3 do together[i] = setmetatable({}, { __gc = function() order[#order + 1] = i end }) end
+together = nil
 collectgarbage()
 print(table.concat(order, " ")) --> expect: 3 2 1
 -- resurrection

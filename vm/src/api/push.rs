@@ -86,7 +86,11 @@ impl LuaState {
     /// Whether the thread is this one, the main one, or in a slot or upvalue of the running function. If so, the handle is not
     /// stale; it is only compared, not followed.
     pub(crate) fn can_name(&self, thread: ThreadRef) -> bool {
-        let wanted: *mut Thread = thread.as_ptr();
+        self.can_name_thread(thread.as_ptr())
+    }
+
+    /// The same for an address.
+    pub(crate) fn can_name_thread(&self, wanted: *mut Thread) -> bool {
         if core::ptr::eq(wanted, self.as_thread_ptr()) || core::ptr::eq(wanted, self.heap().main_thread) {
             return true;
         }

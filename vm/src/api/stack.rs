@@ -6,7 +6,7 @@
 use core::ptr::null_mut;
 
 use perilune_core::base::limits::{EXTRA_STACK, MAX_STACK, REGISTRY_INDEX};
-use perilune_core::{CallInfo, GcRef, NativeClosure, TValue};
+use perilune_core::{CallInfo, CallStatus, GcRef, NativeClosure, TValue};
 
 use crate::error::LuaResult;
 use crate::stack;
@@ -296,7 +296,8 @@ impl LuaState {
         }
         let wanted = self.th().top.get().wrapping_add(n);
         let ci = self.ci();
-        if !ci.is_lua() && ci.top.get() < wanted {
+        // The frame of a Lua function gets its limit back when its hook returns.
+        if (!ci.is_lua() || ci.has(CallStatus::HOOKED)) && ci.top.get() < wanted {
             ci.top.set(wanted);
         }
         true

@@ -177,7 +177,7 @@ pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) ->
     th.n_c_calls.set(depth);
     let result = if depth >= MAX_C_CALLS { stack_level_error(lua, depth) } else { Ok(()) };
     let result = match result {
-        Ok(()) => call_slot_counted(lua, lua.th().save(slot), nresults as i16),
+        Ok(()) => call_slot_counted(lua, lua.th().save(slot), nresults.max(MULTRET) as i16),
         error => error,
     };
     lua.th().n_c_calls.set(levels);
@@ -231,7 +231,7 @@ fn abandon(lua: &LuaState, before: *mut CallInfo, thrown: Thrown) -> LuaResult<(
 #[cold]
 fn stack_level_error(lua: &mut LuaState, depth: u16) -> LuaResult<()> {
     if depth == MAX_C_CALLS {
-        Err(lua.raise(format_args!("C stack overflow")))
+        Err(lua.run_error(format_args!("C stack overflow")))
     } else if depth >= MAX_C_CALLS + MAX_C_CALLS / 8 {
         Err(Thrown::ErrorInHandler)
     } else {
@@ -266,16 +266,34 @@ pub(crate) fn call_values(lua: &mut LuaState, func: TValue, args: &[TValue], nre
 }
 
 impl LuaState {
-    /// The slot of the function of a call with `nargs` arguments on top, or an error if there are too few values.
-    fn function_slot(&mut self, nargs: usize) -> LuaResult<*mut TValue> {
-        let th = self.th();
-        // SAFETY: H4: both lie in one stack.
-        let held = unsafe { th.top.get().offset_from((*th.ci.get()).func.get()) } as usize - 1;
-        if nargs < held {
-            Ok(th.from_top(nargs + 1))
-        } else {
-            Err(self.raise(format_args!("not enough values on the stack for a call")))
+    /// The slot of the function of a call with `nargs` arguments on top and room for its results, or an error if there are
+    /// too few values or is too little room.
+    #[inline]
+    fn function_slot(&mut self, nargs: usize, nresults: i32) -> LuaResult<*mut TValue> {
+        if nargs >= self.held() {
+            return Err(self.raise(format_args!("not enough values on the stack for a call")));
         }
+        if nresults > nargs as i32 + 1 {
+            self.room_for_results(nresults as usize - nargs - 1)?;
+        }
+        Ok(self.th().from_top(nargs + 1))
+    }
+
+    /// How many values the running frame holds.
+    #[inline]
+    pub(crate) fn held(&self) -> usize {
+        let th = self.th();
+        // SAFETY: H4: both lie in one stack, and the function lies below the top.
+        unsafe { th.top.get().offset_from((*th.ci.get()).func.get()) as usize - 1 }
+    }
+
+    /// Makes room for results that take `more` slots than function and arguments.
+    #[cold]
+    fn room_for_results(&mut self, more: usize) -> LuaResult<()> {
+        if more < i16::MAX as usize / 2 && self.check_stack(more) {
+            return Ok(());
+        }
+        Err(self.raise(format_args!("results from function overflow current stack size")))
     }
 
     /// After a call with all results, the frame's limit must not lie below the top.
@@ -292,24 +310,26 @@ impl LuaState {
     /// ([`MULTRET`]: all of them). A yield inside is an error.
     #[doc(alias = "lua_call")]
     pub fn call(&mut self, nargs: usize, nresults: i32) -> LuaResult<()> {
-        let slot = self.function_slot(nargs)?;
+        let slot = self.function_slot(nargs, nresults)?;
         call_slot_no_yield(self, slot, nresults)?;
         self.adjust_results(nresults);
         Ok(())
     }
 
-    /// Whether the thread runs and may be suspended.
-    fn may_yield(&self) -> bool {
-        self.th().n_non_yieldable.get() == 0 && self.is_running()
+    /// Whether a yield may suspend the running native function, to go on in a continuation. A hook has no frame for that.
+    fn may_wait(&self) -> bool {
+        // SAFETY: H4.
+        let in_hook = unsafe { (*self.th().ci.get()).is_lua() };
+        self.th().n_non_yieldable.get() == 0 && !in_hook && self.is_running()
     }
 
     /// Calls a function that may yield (manual §4.8, `lua_callk`): returns when nothing yielded; after a yield `k` runs instead.
     #[doc(alias = "lua_callk")]
     pub fn call_k(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<()> {
-        if !self.may_yield() {
+        if !self.may_wait() {
             return self.call(nargs, nresults);
         }
-        let slot = self.function_slot(nargs)?;
+        let slot = self.function_slot(nargs, nresults)?;
         self.set_continuation(ctx, k);
         call_slot(self, slot, nresults)?;
         self.adjust_results(nresults);
@@ -332,15 +352,15 @@ impl LuaState {
     /// # Errors
     /// Always an `Err`, which the VM understands.
     pub fn call_then(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
-        self.function_slot(nargs)?;
-        self.check_running()?;
+        self.check_can_wait()?;
+        self.function_slot(nargs, nresults)?;
         self.set_continuation(ctx, k);
         // SAFETY: H4, M2.
         unsafe {
             (*self.th().ci.get()).set(CallStatus::THEN);
             let global = self.global();
             (*global).transfer_count = nargs as u32;
-            (*global).transfer_wanted = nresults as i16;
+            (*global).transfer_wanted = nresults.max(MULTRET) as i16;
         }
         Err(Thrown::Call)
     }
@@ -351,11 +371,11 @@ impl LuaState {
     /// # Errors
     /// Always an `Err`, which the VM understands.
     pub fn pcall_then(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
-        let slot = self.function_slot(nargs)?;
-        self.check_running()?;
-        let handler = self.handler_offset(msgh);
         let requested = self.call_then(nargs, nresults, ctx, k);
-        self.mark_protected(slot, handler);
+        if matches!(requested, Err(Thrown::Call)) {
+            let slot = self.th().from_top(nargs + 1);
+            self.mark_protected(slot, self.handler_offset(msgh));
+        }
         requested
     }
 
@@ -370,9 +390,9 @@ impl LuaState {
         th.err_func.set(handler);
     }
 
-    /// The stack offset of a message handler's slot; 0 for none.
+    /// The stack offset of a message handler's slot; 0 for none, also if the index is no stack slot's.
     fn handler_offset(&self, msgh: i32) -> usize {
-        if msgh == 0 { 0 } else { self.slot_of(msgh).map_or(0, |slot| self.th().save(slot)) }
+        if msgh == 0 || is_pseudo(msgh) { 0 } else { self.slot_of(msgh).map_or(0, |slot| self.th().save(slot)) }
     }
 
     /// Calls a function in protected mode (manual §4.8, `lua_pcall`). On error the stack holds the error's value where the
@@ -380,7 +400,7 @@ impl LuaState {
     #[doc(alias = "lua_pcall")]
     pub fn pcall(&mut self, nargs: usize, nresults: i32, msgh: i32) -> Status {
         let handler = self.handler_offset(msgh);
-        let status = protect::run(self, |lua| lua.function_slot(nargs).map(|_| ()));
+        let status = protect::run(self, |lua| lua.function_slot(nargs, nresults).map(|_| ()));
         if status != Status::Ok {
             return status;
         }
@@ -398,11 +418,11 @@ impl LuaState {
     /// possible this is [`pcall`](Self::pcall), and returns with every status.
     #[doc(alias = "lua_pcallk")]
     pub fn pcall_k(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<Status> {
-        if !self.may_yield() {
+        if !self.may_wait() {
             return Ok(self.pcall(nargs, nresults, msgh));
         }
+        let slot = self.function_slot(nargs, nresults)?;
         let handler = self.handler_offset(msgh);
-        let slot = self.function_slot(nargs)?;
         let func = self.th().save(slot);
         self.set_continuation(ctx, k);
         self.mark_protected(slot, handler);

@@ -10,11 +10,17 @@ use crate::{CoStatus, ThreadRef};
 
 /// Starts or continues the coroutine that the running native function asked for; returns where to go on.
 pub(crate) fn switch_to_target(from: &mut LuaState) -> LuaResult<(*mut Thread, Step)> {
-    // SAFETY: M2; `resume_then` noted a live thread, which its caller keeps on the stack.
-    let (co, nargs) = unsafe {
+    // SAFETY: M2.
+    let (target, nargs) = unsafe {
         let global = from.global();
-        (LuaState::from_thread((*global).resume_target), (*global).transfer_count as usize)
+        (core::mem::replace(&mut (*global).resume_target, core::ptr::null_mut()), (*global).transfer_count as usize)
     };
+    // `resume_then` noted the thread, but the function that asked may have lost it since.
+    if target.is_null() || !from.can_name_thread(target) {
+        return Err(from.raise_plain(format_args!("no coroutine to resume")));
+    }
+    // SAFETY: M1: the function that asked for it keeps the thread in its frame.
+    let co = unsafe { LuaState::from_thread(target) };
     // SAFETY: H4.
     unsafe { (*from.th().ci.get()).set(CallStatus::RESUMING) };
     let step = match begin(co, nargs, from.th().n_c_calls.get()) {
@@ -88,6 +94,8 @@ pub(crate) fn yield_to_resumer(co: &mut LuaState) -> LuaResult<(*mut Thread, Ste
     }
     // SAFETY: H4.
     let ci = unsafe { &*th.ci.get() };
+    // A hook yields nothing, and what a function asked for is looked at again.
+    let n = if ci.is_lua() { 0 } else { n.min(co.held()) };
     th.status.set(Status::Yield as u8);
     if from.is_null() {
         if !ci.is_lua() {
@@ -181,6 +189,7 @@ pub(crate) fn died(co: &mut LuaState, thrown: Thrown, value: TValue) -> LuaResul
 impl LuaState {
     /// Takes `n` values that were moved here for nothing off again.
     fn pop_arguments(&mut self, n: usize) {
+        let n = n.min(self.held());
         let th = self.th();
         th.top.set(th.from_top(n));
     }
@@ -238,7 +247,7 @@ impl LuaState {
     /// Always an `Err`, which the VM understands.
     pub fn resume_then(&mut self, co: ThreadRef, nargs: usize, ctx: isize, k: Continuation) -> LuaResult<usize> {
         self.check_thread(co)?;
-        self.check_running()?;
+        self.check_can_wait()?;
         self.set_continuation(ctx, k);
         // SAFETY: M2.
         unsafe {
@@ -314,9 +323,13 @@ impl LuaState {
         core::ptr::eq(self.heap().running_thread, self.as_thread_ptr())
     }
 
-    /// Raises an error unless this is the running thread: what is asked for stacklessly happens when its function returns.
+    /// Raises an error unless a native function of this thread runs: what is asked for stacklessly happens when it returns.
     #[inline]
-    pub(crate) fn check_running(&mut self) -> LuaResult<()> {
+    pub(crate) fn check_can_wait(&mut self) -> LuaResult<()> {
+        // SAFETY: H4.
+        if unsafe { (*self.th().ci.get()).is_lua() } {
+            return Err(self.raise_plain(format_args!("cannot use continuations inside hooks")));
+        }
         if self.is_running() { Ok(()) } else { Err(self.raise_plain(format_args!("thread is not running"))) }
     }
 

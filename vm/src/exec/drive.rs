@@ -107,9 +107,20 @@ pub(crate) fn drive(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
 #[inline(always)]
 fn enter_requested(lua: &mut LuaState) -> LuaResult<Option<Step>> {
     let th = lua.th();
-    let slot = th.from_top(transfer_count(lua) + 1);
-    // SAFETY: M2; H1.
-    let (wanted, callee) = unsafe { ((*lua.global()).transfer_wanted, *slot) };
+    let count = transfer_count(lua);
+    // SAFETY: M2.
+    let wanted = unsafe { (*lua.global()).transfer_wanted };
+    // `call_then` has seen to all this, but the function that asked may have done something else since.
+    // SAFETY: H4.
+    let ci = unsafe { &*th.ci.get() };
+    let end = ci.func.get().wrapping_add(1 + wanted.max(0) as usize + MIN_STACK);
+    if !ci.has(CallStatus::THEN) || count >= lua.held() || (wanted > 1 && end > th.stack_last.get() && !lua.check_stack(wanted as usize)) {
+        return Err(lua.raise_plain(format_args!("not enough values on the stack for a call")));
+    }
+    let th = lua.th();
+    let slot = th.from_top(count + 1);
+    // SAFETY: H1.
+    let callee = unsafe { *slot };
     if callee.tag() == tag::LUA_CLOSURE {
         call::push_lua_frame(lua, slot, wanted, CallStatus::FROM_NATIVE)?;
         return Ok(None);
