@@ -2,9 +2,7 @@
 //!
 //! `resume`, `yield` and what `wrap` returns are the machine's own natives, which it can switch without a call.
 
-use perilune_vm::{
-    LuaResult, LuaState, LuaType, NativeFn, ThreadRef, native_resume, native_wrapped, native_yield,
-};
+use perilune_vm::{LuaResult, LuaState, LuaType, NativeFn, ThreadRef, native_resume, native_wrapped, native_yield};
 
 /// The first argument, which must be a thread.
 fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {

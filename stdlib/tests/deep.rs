@@ -22,9 +22,10 @@ fn run(script: &str) -> String {
                 status = lua.pcall(0, 1, 0);
             }
             let prefix = if status == Status::Ok { String::new() } else { format!("{status:?}: ") };
-            prefix + &lua.push_tostring(-1).map_or("?".to_owned(), |_| {
-                String::from_utf8_lossy(lua.str_at(-1).unwrap_or(b"?")).into_owned()
-            })
+            prefix
+                + &lua
+                    .push_tostring(-1)
+                    .map_or("?".to_owned(), |_| String::from_utf8_lossy(lua.str_at(-1).unwrap_or(b"?")).into_owned())
         };
         assert_eq!(memory.stats().live_bytes, 0, "{text}");
         text
@@ -52,7 +53,10 @@ fn calls_that_are_no_tail_calls() {
     gives("local function f(n) if n > 0 then return 1 + f(n - 1) end return 0 end return f(150000)", "150000");
     gives("local function f(n) if n > 0 then return f(n - 1) end return 'end' end return f(1000000)", "end");
     fails("local t = setmetatable({}, {}) getmetatable(t).__call = t return t()", "attempt to call a table value");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__call = function(x) return 1 + x() end return t()", "stack overflow");
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__call = function(x) return 1 + x() end return t()",
+        "stack overflow",
+    );
 }
 
 #[test]
@@ -78,38 +82,92 @@ fn metamethods() {
             "stack overflow",
         );
     }
-    fails("local t = {} for i = 1, 1000000 do local u = t t = setmetatable({}, { __index = function(_, k) return u[k] end }) end return t.x", "stack overflow");
-    gives("local t = { x = 'found' } for i = 1, 100000 do local u = t t = setmetatable({}, { __index = function(_, k) return u[k] end }) end return t.x", "found");
-    fails("local t = {} for i = 1, 1000000 do t = setmetatable({}, { __index = t }) end return t.x", "'__index' chain too long");
+    fails(
+        "local t = {} for i = 1, 1000000 do local u = t t = setmetatable({}, { __index = function(_, k) return u[k] end }) end return t.x",
+        "stack overflow",
+    );
+    gives(
+        "local t = { x = 'found' } for i = 1, 100000 do local u = t t = setmetatable({}, { __index = function(_, k) return u[k] end }) end return t.x",
+        "found",
+    );
+    fails(
+        "local t = {} for i = 1, 1000000 do t = setmetatable({}, { __index = t }) end return t.x",
+        "'__index' chain too long",
+    );
     fails("local t = setmetatable({}, {}) getmetatable(t).__newindex = t t.x = 1", "'__newindex' chain too long");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__tostring = function(x) return tostring(x) end return tostring(t)", "overflow");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__tostring = function(x) return ('%s'):format(x) end return ('%s'):format(t)", "overflow");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__pairs = function(x) return pairs(x) end return pairs(t)", "overflow");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__len = function(x) return table.concat(x) end return table.concat(t)", "overflow");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__index = function(x, k) return table.concat(x, '', 1, 2) end return table.concat(t, '', 1, 2)", "overflow");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__index = function(x, k) return table.unpack(x, 1, 2) end return table.unpack(t, 1, 2)", "overflow");
-    fails("local t = setmetatable({}, {}) getmetatable(t).__lt = function(a, b) table.sort { a, b, a } return true end table.sort { t, t, t }", "overflow");
-    fails("local function compare(a, b) table.sort({ 1, 2, 3 }, compare) return a < b end table.sort({ 1, 2, 3 }, compare)", "overflow");
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__tostring = function(x) return tostring(x) end return tostring(t)",
+        "overflow",
+    );
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__tostring = function(x) return ('%s'):format(x) end return ('%s'):format(t)",
+        "overflow",
+    );
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__pairs = function(x) return pairs(x) end return pairs(t)",
+        "overflow",
+    );
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__len = function(x) return table.concat(x) end return table.concat(t)",
+        "overflow",
+    );
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(x, k) return table.concat(x, '', 1, 2) end return table.concat(t, '', 1, 2)",
+        "overflow",
+    );
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(x, k) return table.unpack(x, 1, 2) end return table.unpack(t, 1, 2)",
+        "overflow",
+    );
+    fails(
+        "local t = setmetatable({}, {}) getmetatable(t).__lt = function(a, b) table.sort { a, b, a } return true end table.sort { t, t, t }",
+        "overflow",
+    );
+    fails(
+        "local function compare(a, b) table.sort({ 1, 2, 3 }, compare) return a < b end table.sort({ 1, 2, 3 }, compare)",
+        "overflow",
+    );
 }
 
 #[test]
 fn protected_calls_and_handlers() {
     gives("local function f(n) local ok, m = pcall(f, n + 1) return ok or n end return tostring(f(1))", "");
     gives("local n = 0 local function f() n = n + 1 local ok = pcall(f) return ok end f() return n > 50000", "true");
-    gives("local n = 0 local function f() n = n + 1 local ok = xpcall(f, tostring) return ok end f() return n > 50000", "true");
+    gives(
+        "local n = 0 local function f() n = n + 1 local ok = xpcall(f, tostring) return ok end f() return n > 50000",
+        "true",
+    );
     gives("return tostring(select(2, xpcall(error, function(m) error(m) end, 'x')))", "");
     gives("local function h(m) return h(m) .. '' end return tostring(select(2, xpcall(error, h, 'x')))", "");
-    gives("return tostring(select(2, xpcall(function() local function f() return 1 + f() end return f() end, debug.traceback)))", "stack overflow");
-    gives("local function f() return f() + 1 end return tostring(select(2, xpcall(f, function() return f() end)))", "error");
-    gives("return tostring(select(2, xpcall(string.rep, function(...) local t = setmetatable({}, { __index = function(t, k) return t[k + 1] end }) return t[1] end)))", "");
-    gives("local function f() error(setmetatable({}, { __tostring = f })) end local ok, e = pcall(f) return tostring(select(2, pcall(tostring, e)))", "");
+    gives(
+        "return tostring(select(2, xpcall(function() local function f() return 1 + f() end return f() end, debug.traceback)))",
+        "stack overflow",
+    );
+    gives(
+        "local function f() return f() + 1 end return tostring(select(2, xpcall(f, function() return f() end)))",
+        "error",
+    );
+    gives(
+        "return tostring(select(2, xpcall(string.rep, function(...) local t = setmetatable({}, { __index = function(t, k) return t[k + 1] end }) return t[1] end)))",
+        "",
+    );
+    gives(
+        "local function f() error(setmetatable({}, { __tostring = f })) end local ok, e = pcall(f) return tostring(select(2, pcall(tostring, e)))",
+        "",
+    );
 }
 
 #[test]
 fn coroutines() {
     fails("local function f() return coroutine.wrap(f)() end return f()", "C stack overflow");
-    fails("local function f() local ok, m = coroutine.resume(coroutine.create(f)) error(m, 0) end return f()", "C stack overflow");
-    gives("local function f(n) if n == 0 then return 'end' end return coroutine.wrap(f)(n - 1) end return f(190)", "end");
+    fails(
+        "local function f() local ok, m = coroutine.resume(coroutine.create(f)) error(m, 0) end return f()",
+        "C stack overflow",
+    );
+    gives(
+        "local function f(n) if n == 0 then return 'end' end return coroutine.wrap(f)(n - 1) end return f(190)",
+        "end",
+    );
     fails("local function f(n) return pcall(coroutine.wrap(f)) end assert(false, select(2, f()))", "");
     gives(
         "local co = coroutine.wrap(function() local function f(n) if n == 0 then coroutine.yield('deep') else return 1 + f(n - 1) end return 0 end \
@@ -121,7 +179,10 @@ fn coroutines() {
          for i = 1, 10000 do co() end return n",
         "10000",
     );
-    gives("local t = {} for i = 1, 20000 do t[i] = coroutine.wrap(function() coroutine.yield(i) end) t[i]() end return #t", "20000");
+    gives(
+        "local t = {} for i = 1, 20000 do t[i] = coroutine.wrap(function() coroutine.yield(i) end) t[i]() end return #t",
+        "20000",
+    );
     // A chain of suspended coroutines, each the only one to know the next.
     gives(
         "local co = coroutine.create(function() coroutine.yield() end) \
@@ -137,19 +198,48 @@ fn too_deep(make_chunk: &str) {
     let script = format!("local ok, message = load({make_chunk}) return ok and 'loaded' or message:sub(1, 300)");
     let text = run(&script);
     // Some expressions use up the registers first.
-    assert!(text.contains("C levels") || text.contains("too many registers") || text.contains("too many local"), "{script}\n  gives: {text}");
+    assert!(
+        text.contains("C levels") || text.contains("too many registers") || text.contains("too many local"),
+        "{script}\n  gives: {text}"
+    );
 }
 
 #[test]
 fn syntax() {
-    for (open, close) in [("(", ")"), ("{", "}"), ("- ", ""), ("not ", ""), ("#", ""), ("~", ""), ("a[", "]"), ("f(", ")"), ("a..", ""), ("2^", ""), ("function() return ", " end"), ("a{b=", "}"), ("{[", "]=1}")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("{", "}"),
+        ("- ", ""),
+        ("not ", ""),
+        ("#", ""),
+        ("~", ""),
+        ("a[", "]"),
+        ("f(", ")"),
+        ("a..", ""),
+        ("2^", ""),
+        ("function() return ", " end"),
+        ("a{b=", "}"),
+        ("{[", "]=1}"),
+    ] {
         too_deep(&format!("'return ' .. ('{open}'):rep(1000000) .. 'x' .. ('{close}'):rep(1000000)"));
         gives(
-            &format!("return load('return ' .. ('{open}'):rep(150) .. 'x' .. ('{close}'):rep(150)) and 'loaded' or 'not'"),
+            &format!(
+                "return load('return ' .. ('{open}'):rep(150) .. 'x' .. ('{close}'):rep(150)) and 'loaded' or 'not'"
+            ),
             "",
         );
     }
-    for (open, close) in [("do ", " end"), ("while x do ", " end"), ("if x then ", " end"), ("for i = 1, 2 do ", " end"), ("for k in f do ", " end"), ("repeat ", " until x"), ("function f() ", " end"), ("local function f() ", " end"), ("if x then else ", " end")] {
+    for (open, close) in [
+        ("do ", " end"),
+        ("while x do ", " end"),
+        ("if x then ", " end"),
+        ("for i = 1, 2 do ", " end"),
+        ("for k in f do ", " end"),
+        ("repeat ", " until x"),
+        ("function f() ", " end"),
+        ("local function f() ", " end"),
+        ("if x then else ", " end"),
+    ] {
         too_deep(&format!("('{open}'):rep(1000000) .. ('{close}'):rep(1000000)"));
         gives(&format!("return load(('{open}'):rep(180) .. ('{close}'):rep(180)) and 'loaded' or 'not'"), "");
     }
@@ -163,7 +253,10 @@ fn syntax() {
     gives("return load('return 1' .. (' + 1'):rep(1000000))()", "1000001");
     gives("return load('return a' .. (' + a'):rep(1000000)) and 'loaded' or 'not'", "loaded");
     gives("return load('return a' .. (' or a'):rep(10000)) and 'loaded' or 'not'", "loaded");
-    gives("local ok, m = load('if x then' .. (' elseif x then'):rep(10000) .. ' end') return ok and 'loaded' or m:sub(1, 200)", "loaded");
+    gives(
+        "local ok, m = load('if x then' .. (' elseif x then'):rep(10000) .. ' end') return ok and 'loaded' or m:sub(1, 200)",
+        "loaded",
+    );
     gives("return load(('local x '):rep(1000000)) and 'loaded' or 'not'", "not");
     gives("return load('return {' .. ('1,'):rep(1000000) .. '}') and 'loaded' or 'not'", "loaded");
     gives("return load('f(' .. ('1,'):rep(1000000) .. '1)') and 'loaded' or 'not'", "not");
@@ -187,7 +280,10 @@ fn functions_in_functions() {
     );
     fails("local function f() return load(f)() end return f()", "");
     gives("local n = 0 local function reader() n = n + 1 load(reader) return nil end load(reader) return n", "");
-    gives("local n = 0 local function r() n = n + 1 assert(load(r)) return nil end return tostring(pcall(load, r)) .. n", "");
+    gives(
+        "local n = 0 local function r() n = n + 1 assert(load(r)) return nil end return tostring(pcall(load, r)) .. n",
+        "",
+    );
     fails("s = 'return 1 + load(s)()' return load(s)()", "stack overflow");
 }
 
@@ -195,12 +291,30 @@ fn functions_in_functions() {
 fn callbacks_in_callbacks() {
     fails("local function f() return (('x'):gsub('x', f)) end return f()", "overflow");
     fails("local function f(x) return (('x'):gsub('x', setmetatable({}, { __index = f }))) end return f()", "overflow");
-    fails("local function f() for _ in ('x'):gmatch(setmetatable({}, { __tostring = f })) do end return f() .. '' end return f()", "");
-    fails("local n = 0 package.searchers[1] = function() n = n + 1 return require('m' .. n) end return require('x')", "overflow");
-    fails("local n = 0 setmetatable(package.preload, { __index = function() n = n + 1 return require('m' .. n) end }) return require('x')", "overflow");
-    fails("local function f() return select(2, dofile(f)) end return (function() local function g() return string.rep('x', 2, g()) .. '' end return g() end)()", "overflow");
-    fails("local mt = {} mt.__index = function(t, k) return rawget(t, k) or utf8.char(t[k]) end return setmetatable({}, mt).x", "overflow");
-    gives("local function hook() debug.sethook(hook, 'l') local x = 1 end debug.sethook(hook, 'l') local y = 1 debug.sethook() return 'done'", "done");
+    fails(
+        "local function f() for _ in ('x'):gmatch(setmetatable({}, { __tostring = f })) do end return f() .. '' end return f()",
+        "",
+    );
+    fails(
+        "local n = 0 package.searchers[1] = function() n = n + 1 return require('m' .. n) end return require('x')",
+        "overflow",
+    );
+    fails(
+        "local n = 0 setmetatable(package.preload, { __index = function() n = n + 1 return require('m' .. n) end }) return require('x')",
+        "overflow",
+    );
+    fails(
+        "local function f() return select(2, dofile(f)) end return (function() local function g() return string.rep('x', 2, g()) .. '' end return g() end)()",
+        "overflow",
+    );
+    fails(
+        "local mt = {} mt.__index = function(t, k) return rawget(t, k) or utf8.char(t[k]) end return setmetatable({}, mt).x",
+        "overflow",
+    );
+    gives(
+        "local function hook() debug.sethook(hook, 'l') local x = 1 end debug.sethook(hook, 'l') local y = 1 debug.sethook() return 'done'",
+        "done",
+    );
     gives(
         "local n = 0 local function gc(o) n = n + 1 if n < 5000 then setmetatable({}, { __gc = gc }) o = nil collectgarbage() end end \
          setmetatable({}, { __gc = gc }) local ok, message = pcall(collectgarbage) return n .. message",
@@ -231,12 +345,30 @@ fn patterns() {
 
 #[test]
 fn structures() {
-    gives("local t for i = 1, 1000000 do t = { t } end collectgarbage() t = nil collectgarbage() return collectgarbage('count') < 2000", "true");
-    gives("local f for i = 1, 500000 do local g = f f = function() return g end end collectgarbage() f = nil collectgarbage() return collectgarbage('count') < 2000", "true");
-    gives("local t = {} for i = 1, 300000 do t = setmetatable({}, t) end collectgarbage() collectgarbage('step', 1000) return 'done'", "done");
-    gives("local t = setmetatable({}, { __mode = 'k' }) local k = {} for i = 1, 200000 do local n = {} t[k] = n k = n end collectgarbage() return 'done'", "done");
-    gives("local t for i = 1, 100000 do t = setmetatable({ t }, { __gc = function() end }) end t = nil collectgarbage() return 'done'", "done");
-    gives("local t = {} for i = 1, 100000 do local u = t t = setmetatable({}, { __mode = 'v', u }) end collectgarbage() return 'done'", "done");
+    gives(
+        "local t for i = 1, 1000000 do t = { t } end collectgarbage() t = nil collectgarbage() return collectgarbage('count') < 2000",
+        "true",
+    );
+    gives(
+        "local f for i = 1, 500000 do local g = f f = function() return g end end collectgarbage() f = nil collectgarbage() return collectgarbage('count') < 2000",
+        "true",
+    );
+    gives(
+        "local t = {} for i = 1, 300000 do t = setmetatable({}, t) end collectgarbage() collectgarbage('step', 1000) return 'done'",
+        "done",
+    );
+    gives(
+        "local t = setmetatable({}, { __mode = 'k' }) local k = {} for i = 1, 200000 do local n = {} t[k] = n k = n end collectgarbage() return 'done'",
+        "done",
+    );
+    gives(
+        "local t for i = 1, 100000 do t = setmetatable({ t }, { __gc = function() end }) end t = nil collectgarbage() return 'done'",
+        "done",
+    );
+    gives(
+        "local t = {} for i = 1, 100000 do local u = t t = setmetatable({}, { __mode = 'v', u }) end collectgarbage() return 'done'",
+        "done",
+    );
 }
 
 /// Ten million turns of a loop, and calls, hardly use Rust stack.

@@ -165,7 +165,7 @@ const SCRIPTS: &[(&str, &str)] = &[
 ];
 
 /// Runs a script in a state; gives what it returned, or how it failed.
-fn run(lua: &mut LuaState, script: &str) -> Result<String, (Status, String)> {
+fn run(lua: &mut LuaState, script: &str) -> Outcome {
     let top = lua.get_top();
     let mut status = lua.load_bytes(script.as_bytes(), b"=script", LoadMode::TEXT);
     if status == Status::Ok {
@@ -176,8 +176,11 @@ fn run(lua: &mut LuaState, script: &str) -> Result<String, (Status, String)> {
     if status == Status::Ok { Ok(text) } else { Err((status, text)) }
 }
 
+/// What a script returns, or how it failed.
+type Outcome = Result<String, (Status, String)>;
+
 /// What a script returns in a state whose allocator refuses some requests; `None` if there was no state.
-fn run_failing(script: &str, first: u64, last: u64) -> (Option<Result<String, (Status, String)>>, u64) {
+fn run_failing(script: &str, first: u64, last: u64) -> (Option<Outcome>, u64) {
     let memory = Counting::new(Checking::recording(System));
     let failing = Failing::new(&memory, first, last);
     let mut result = None;
@@ -193,7 +196,11 @@ fn run_failing(script: &str, first: u64, last: u64) -> (Option<Result<String, (S
             lua.gc_collect().expect("finalizers work again");
             assert!(open_libs(&mut lua).is_ok());
             let (_, expected) = SCRIPTS[0];
-            assert_eq!(run(&mut lua, expected).map_err(|e| e.1).map(|s| s.len() > 100), Ok(true), "after request {first}");
+            assert_eq!(
+                run(&mut lua, expected).map_err(|e| e.1).map(|s| s.len() > 100),
+                Ok(true),
+                "after request {first}"
+            );
         }
     }
     assert_eq!(memory.stats().live_bytes, 0, "requests {first} to {last}");

@@ -199,8 +199,17 @@ impl Op {
     pub const fn is_test(self) -> bool {
         matches!(
             self,
-            Self::Eq | Self::Lt | Self::Le | Self::EqK | Self::EqI | Self::LtI | Self::LeI | Self::GtI | Self::GeI
-                | Self::Test | Self::TestSet
+            Self::Eq
+                | Self::Lt
+                | Self::Le
+                | Self::EqK
+                | Self::EqI
+                | Self::LtI
+                | Self::LeI
+                | Self::GtI
+                | Self::GeI
+                | Self::Test
+                | Self::TestSet
         )
     }
 }

@@ -103,6 +103,23 @@ impl LuaState {
         true
     }
 
+    /// Pushes `count` elements of a table from position `first` on and says so, if it has no metatable and all of them lie in
+    /// its array part. There must be room for them (`check_stack`).
+    pub fn raw_unpack(&mut self, idx: i32, first: i64, count: usize) -> bool {
+        let Some(table) = self.plain_table(idx) else { return false };
+        let size = table.array_size() as usize;
+        let inside = first >= 1 && count <= size && first as usize <= size - count + 1;
+        let th = self.th();
+        let room = (th.stack_last.get() as usize).saturating_sub(th.top.get() as usize) / size_of::<TValue>();
+        if table.metatable().is_some() || !inside || room < count {
+            return false;
+        }
+        // SAFETY: T1 and H1: the elements lie in the array part, and so many slots are free; an array is no part of a stack.
+        unsafe { core::ptr::copy_nonoverlapping(table.array_ptr().add(first as usize - 1), th.top.get(), count) };
+        th.top.set(th.top.get().wrapping_add(count));
+        true
+    }
+
     /// Copies `count` elements of a table from position `from` on to position `to` on and says so, if the table has no
     /// metatable and all of them lie in its array part. The ranges may overlap.
     pub fn raw_move(&mut self, idx: i32, from: i64, to: i64, count: i64) -> bool {

@@ -146,8 +146,8 @@ impl<A: LuaAlloc> Lua<A> {
         const { assert!(align_of::<Block<A>>() <= 16, "an allocator's own alignment is at most 16") };
         let size = size_of::<Block<A>>();
         // SAFETY: a null pointer asks for a new block.
-        let block =
-            unsafe { alloc.realloc(core::ptr::null_mut(), OldSize::of_kind(AllocKind::Thread), size) }.cast::<Block<A>>();
+        let block = unsafe { alloc.realloc(core::ptr::null_mut(), OldSize::of_kind(AllocKind::Thread), size) }
+            .cast::<Block<A>>();
         if block.is_null() {
             return Err(OutOfMemory);
         }

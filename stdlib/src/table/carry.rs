@@ -45,15 +45,15 @@ pub(super) fn carry(lua: &mut LuaState, step: isize, k: Continuation) -> LuaResu
         }
         let offset = if count < 0 { left - 1 } else { done };
         let (source, place) = (from.wrapping_add(offset), to.wrapping_add(offset));
-        let next = step as isize + 1;
-        if step & 1 != 0 {
-            lua.set_i_then(TARGET, place, next, k)?;
-        } else if step <= 2 && carry_at_once(lua, if count < 0 { (from, to) } else { (source, place) }, left) {
-            return Ok(());
-        } else {
-            lua.get_i_then(1, source, next, k)?;
+        if step & 1 == 0 {
+            if step <= 2 && carry_at_once(lua, if count < 0 { (from, to) } else { (source, place) }, left) {
+                return Ok(());
+            }
+            step += 1;
+            lua.get_i_then(1, source, step as isize, k)?;
         }
         step += 1;
+        lua.set_i_then(TARGET, place, step as isize, k)?;
     }
 }
 

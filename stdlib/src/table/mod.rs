@@ -70,8 +70,7 @@ fn concat_all(lua: &mut LuaState) -> LuaResult<usize> {
     lua.opt_str(SEPARATOR)?;
     let first = lua.opt_integer(FIRST, 1)?;
     let last = lua.opt_integer(LAST, len)?;
-    lua.push_integer(last)?;
-    lua.replace(LAST);
+    lua.note_integer(LAST, last);
     let buffer = Buffer::new(lua)?;
     concat_rest(lua, buffer, first, false)
 }
@@ -167,10 +166,12 @@ fn move_(lua: &mut LuaState) -> LuaResult<usize> {
     lua.push_integer(count)?;
     // Upwards whenever no element is overwritten before it is read, as that is the better order for growing a table.
     let apart = target > last || target <= first;
-    if !apart && lua.compare_then(1, carry::TARGET, CompareOp::Eq, 0, |lua, _, _| {
-        let same = lua.take_answer();
-        move_elements(lua, same)
-    })? {
+    if !apart
+        && lua.compare_then(1, carry::TARGET, CompareOp::Eq, 0, |lua, _, _| {
+            let same = lua.take_answer();
+            move_elements(lua, same)
+        })?
+    {
         return move_elements(lua, true);
     }
     move_elements(lua, false)
@@ -180,8 +181,7 @@ fn move_(lua: &mut LuaState) -> LuaResult<usize> {
 fn move_elements(lua: &mut LuaState, downwards: bool) -> LuaResult<usize> {
     if downwards {
         let count = lua.check_integer(carry::COUNT)?;
-        lua.push_integer(-count)?;
-        lua.replace(carry::COUNT);
+        lua.note_integer(carry::COUNT, -count);
     }
     move_carried(lua, Status::Ok, 0)
 }
@@ -268,25 +268,21 @@ const UNPACK_ARGS: i32 = 3;
 
 /// `table.unpack (list [, i [, j]])`
 fn unpack(lua: &mut LuaState) -> LuaResult<usize> {
-    lua.set_top(UNPACK_ARGS)?;
-    lua.opt_integer(2, 1)?;
-    if lua.is_nil(3) {
-        lua.len_then(1, 0, |lua, _, _| unpack_measured(lua))?;
-        return unpack_measured(lua);
-    }
-    unpack_all(lua)
+    let first = lua.opt_integer(2, 1)?;
+    let last = if lua.is_none_or_nil(3) {
+        lua.len_then(1, 0, |lua, _, _| {
+            let last = lua.take_length()?;
+            let first = lua.opt_integer(2, 1)?;
+            unpack_range(lua, first, last)
+        })?;
+        lua.take_length()?
+    } else {
+        lua.check_integer(3)?
+    };
+    unpack_range(lua, first, last)
 }
 
-/// Goes on with the length on top, which is the last index.
-fn unpack_measured(lua: &mut LuaState) -> LuaResult<usize> {
-    let len = lua.take_length()?;
-    lua.push_integer(len)?;
-    lua.replace(3);
-    unpack_all(lua)
-}
-
-fn unpack_all(lua: &mut LuaState) -> LuaResult<usize> {
-    let (first, last) = (lua.opt_integer(2, 1)?, lua.check_integer(3)?);
+fn unpack_range(lua: &mut LuaState, first: i64, last: i64) -> LuaResult<usize> {
     if first > last {
         return Ok(0);
     }
@@ -295,6 +291,10 @@ fn unpack_all(lua: &mut LuaState) -> LuaResult<usize> {
     if span >= i32::MAX as u64 || !lua.check_stack(span as usize + 1) {
         return Err(lua.raise(format_args!("too many results to unpack")));
     }
+    if lua.raw_unpack(1, first, span as usize + 1) {
+        return Ok(span as usize + 1);
+    }
+    lua.set_top(UNPACK_ARGS)?;
     unpack_rest(lua, Status::Ok, span as isize)
 }
 

@@ -198,13 +198,17 @@ impl Sorter {
         Self { range, step, i, j }
     }
 
-    /// Leaves the machine on the stack, as the step may have to wait for a function.
-    fn save(&self, lua: &mut LuaState) -> LuaResult<()> {
-        lua.push_integer(self.range.encode())?;
-        lua.replace(RANGE);
-        lua.push_integer(pair(self.i, self.j))?;
-        lua.replace(POSITIONS);
-        Ok(())
+    /// Leaves the machine on the stack, as the step may have to wait for a function. The range is there already.
+    #[inline]
+    fn save(&self, lua: &mut LuaState) {
+        lua.note_integer(POSITIONS, pair(self.i, self.j));
+    }
+
+    /// Begins with a range.
+    fn enter(&mut self, lua: &mut LuaState, range: Range) {
+        lua.note_integer(RANGE, range.encode());
+        self.range = range;
+        self.step = Step::Low;
     }
 
     /// Does steps until all is sorted.
@@ -225,7 +229,7 @@ impl Sorter {
     #[inline]
     fn read(&self, lua: &mut LuaState, position: i64) -> LuaResult<()> {
         if !lua.try_get_i(1, position)? {
-            self.save(lua)?;
+            self.save(lua);
             lua.get_i_then(1, position, self.step as isize, resume)?;
         }
         Ok(())
@@ -234,7 +238,7 @@ impl Sorter {
     #[inline]
     fn write(&self, lua: &mut LuaState, position: i64) -> LuaResult<()> {
         if !lua.is_plain_table(1) {
-            self.save(lua)?;
+            self.save(lua);
         }
         lua.set_i_then(1, position, self.step as isize, resume)
     }
@@ -242,12 +246,12 @@ impl Sorter {
     /// Whether the value at an index is below another one, by the comparator if there is one.
     fn compare(&self, lua: &mut LuaState, left: i32, right: i32) -> LuaResult<bool> {
         if lua.is_nil(2) {
-            self.save(lua)?;
+            self.save(lua);
             return lua.compare_then(left, right, CompareOp::Lt, self.step as isize, resume);
         }
         let at_once = lua.is_native_function(2);
         if !at_once {
-            self.save(lua)?;
+            self.save(lua);
         }
         lua.push_value(2)?;
         lua.push_value(left - 1)?;
@@ -398,21 +402,20 @@ impl Sorter {
         let smaller_len = (self.i - low).min(high - self.i);
         larger.random |= larger.span() / 128 > smaller_len;
         lua.push_integer(larger.encode())?;
-        self.range = smaller;
         if smaller.low >= smaller.high {
             return Ok(self.next_range(lua));
         }
-        self.step = Step::Low;
+        self.enter(lua, smaller);
         Ok(true)
     }
 
     /// The range is sorted: goes on with a waiting one that has at least two elements.
     fn next_range(&mut self, lua: &mut LuaState) -> bool {
         while lua.get_top() > POSITIONS {
-            self.range = Range::decode(lua.to_integer(-1).unwrap_or(0));
+            let range = Range::decode(lua.to_integer(-1).unwrap_or(0));
             lua.pop(1);
-            if self.range.low < self.range.high {
-                self.step = Step::Low;
+            if range.low < range.high {
+                self.enter(lua, range);
                 return true;
             }
         }
@@ -458,5 +461,7 @@ fn sort_elements(lua: &mut LuaState) -> LuaResult<usize> {
     lua.seem_unyieldable();
     lua.set_top(POSITIONS)?;
     let range = Range { low: 1, high: len as u32, random: false };
-    Sorter { range, step: Step::Low, i: 0, j: 0 }.run(lua)
+    let mut sorter = Sorter { range, step: Step::Low, i: 0, j: 0 };
+    sorter.enter(lua, range);
+    sorter.run(lua)
 }

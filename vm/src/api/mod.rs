@@ -15,4 +15,5 @@ mod then;
 pub use crate::compile::ChunkReader;
 pub use handle::{ArithOp, CoStatus, CompareOp, LoadMode, LuaStr, ThreadRef};
 pub use load::ChunkWriter;
+pub(crate) use stack::is_pseudo;
 pub use stack::upvalue_index;

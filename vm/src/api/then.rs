@@ -37,15 +37,21 @@ impl LuaState {
         self.th().n_non_yieldable.get() == 0
     }
 
+    /// Replaces the value at an index by an integer: how a native function notes for `k` how far it has come.
+    #[inline]
+    pub fn note_integer(&mut self, idx: i32, n: i64) {
+        self.store(idx, TValue::integer(n));
+    }
+
     /// Asks for the call of the function below the `nargs` values on top, within which the reference could not yield.
-    #[cold]
+    #[inline]
     fn ask<T>(&mut self, nargs: usize, nresults: i32, ctx: isize, k: Continuation) -> LuaResult<T> {
         self.seem_unyieldable();
         Err(self.call_then(nargs, nresults, ctx, k).err().unwrap_or(Thrown::Call))
     }
 
     /// Pushes a metamethod and its two operands and asks for its call with one result.
-    #[cold]
+    #[inline]
     fn ask_binary<T>(&mut self, method: TValue, a: TValue, b: TValue, ctx: isize, k: Continuation) -> LuaResult<T> {
         for value in [method, a, b] {
             self.push(value)?;
@@ -54,15 +60,29 @@ impl LuaState {
     }
 }
 
+/// The element of a table, if metamethods have no say in it.
+#[inline(always)]
+fn plain_element(object: TValue, n: i64) -> Option<TValue> {
+    // SAFETY: V1: the object lies on the stack.
+    let table = unsafe { object.get::<Table>() }?;
+    let value = table.get_int(n);
+    (!value.is_nil() || table.metatable().is_none()).then_some(value)
+}
+
 /// Reading. Each pushes the value, whose type it returns if no call is needed.
 impl LuaState {
     /// Pushes the value of an integer key, like [`get_i`](Self::get_i).
     #[inline]
     pub fn get_i_then(&mut self, idx: i32, n: i64, ctx: isize, k: Continuation) -> LuaResult<LuaType> {
-        if self.try_get_i(idx, n)? {
-            return Ok(self.lua_type(-1));
-        }
         let object = self.value_or_nil(idx);
+        match plain_element(object, n) {
+            Some(value) => self.push(value).map(|()| value.lua_type()),
+            None => self.get_i_slow(object, n, ctx, k),
+        }
+    }
+
+    #[inline(never)]
+    fn get_i_slow(&mut self, object: TValue, n: i64, ctx: isize, k: Continuation) -> LuaResult<LuaType> {
         let key = TValue::integer(n);
         // SAFETY: V1: the object lies on the stack.
         match unsafe { index::read(self, object, key, core::ptr::null()) }? {
@@ -74,15 +94,10 @@ impl LuaState {
     /// Pushes the value of an integer key of a table and returns true, if metamethods have no say in it.
     #[inline]
     pub fn try_get_i(&mut self, idx: i32, n: i64) -> LuaResult<bool> {
-        // SAFETY: V1.
-        let Some(table) = (unsafe { self.value_or_nil(idx).get::<Table>() }) else {
-            return Ok(false);
-        };
-        let value = table.get_int(n);
-        if value.is_nil() && table.metatable().is_some() {
-            return Ok(false);
+        match plain_element(self.value_or_nil(idx), n) {
+            Some(value) => self.push(value).map(|()| true),
+            None => Ok(false),
         }
-        self.push(value).map(|()| true)
     }
 
     /// Whether the value is a table without metatable, so that no access to its elements calls a function.

@@ -27,6 +27,7 @@ const FIRST_ROOM: usize = 1024;
 /// # Errors
 /// A chunk that is not whole and right gives a syntax error with a message.
 #[doc(alias = "luaU_undump")]
+#[inline(never)]
 pub(crate) fn undump(lua: &mut LuaState, input: &mut Zio<'_>, chunk_name: &[u8]) -> LuaResult<()> {
     let name = match chunk_name.first() {
         Some(b'@' | b'=') => &chunk_name[1..],

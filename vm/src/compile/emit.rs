@@ -82,7 +82,11 @@ impl Compiler<'_, '_> {
         }
         self.fs.pc += 1;
         *self.code(pc) = word;
-        self.fix_line(self.lex.last_line);
+        let line = self.lex.last_line;
+        self.fix_line(line);
+        if pc != 0 && pc == self.fs.behind_close {
+            self.set_line(pc - 1, line);
+        }
         Ok(pc)
     }
 
@@ -132,8 +136,21 @@ impl Compiler<'_, '_> {
     /// Attributes the last instruction to a line.
     #[doc(alias = "luaK_fixline")]
     pub(super) fn fix_line(&mut self, line: i32) {
+        self.set_line(self.fs.pc - 1, line);
+    }
+
+    /// Attributes an instruction to a line.
+    pub(super) fn set_line(&mut self, pc: i32, line: i32) {
+        debug_assert!((0..self.fs.pc).contains(&pc));
         // SAFETY: C1 and C2: there is a line for each instruction.
-        unsafe { self.fs.proto.line_info.get().add(self.fs.pc as usize - 1).write(line) };
+        unsafe { self.fs.proto.line_info.get().add(pc as usize).write(line) };
+    }
+
+    /// The line of an instruction.
+    pub(super) fn line_of(&self, pc: i32) -> i32 {
+        debug_assert!((0..self.fs.pc).contains(&pc));
+        // SAFETY: C1 and C2: there is a line for each instruction.
+        unsafe { self.fs.proto.line_info.get().add(pc as usize).read() }
     }
 
     /// Sets `n` registers to nil, together with a neighbouring row that the instruction before sets if there is one.

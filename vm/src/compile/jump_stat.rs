@@ -96,9 +96,14 @@ impl Compiler<'_, '_> {
         if goto.closes || goto.n_active > label.n_active {
             // Its variables may be captured later in the block, so that they must be closed in any case.
             let over = self.emit_jump()?;
+            if over > 0 {
+                self.set_line(over, self.line_of(over - 1));
+            }
             self.patch_here(goto.pc);
             self.emit_close(label.n_active)?;
+            self.fix_line(goto.line);
             self.emit_jump_to(label.pc)?;
+            self.fix_line(goto.line);
             self.patch_here(over);
         } else {
             self.patch(goto.pc, label.pc);
@@ -120,7 +125,11 @@ impl Compiler<'_, '_> {
                 index += 1;
             }
         }
-        if closes { self.emit_close(label.n_active) } else { Ok(()) }
+        if closes {
+            self.emit_close(label.n_active)?;
+            self.fs.behind_close = self.fs.pc;
+        }
+        Ok(())
     }
 
     /// Closes the breaks of a loop that ends.

@@ -45,6 +45,7 @@ const STACK_SLOTS: usize = 4;
 ///
 /// `first` is the first byte, which was taken from `input` already. A syntax error leaves its message on the stack.
 #[doc(alias = "luaY_parser")]
+#[inline(never)]
 pub(crate) fn parse(lua: &mut LuaState, input: &mut Zio<'_>, chunkname: &[u8], first: Option<u8>) -> LuaResult<()> {
     stack::ensure(lua, STACK_SLOTS)?;
     let proto = lua.heap().new_proto()?;

@@ -63,6 +63,9 @@ pub(super) struct FuncState {
     pub(super) pc: i32,
     /// The last position that is a jump's target: what is before it must not be merged with what comes.
     pub(super) last_target: i32,
+    /// The position behind the last close that stands at a label, or 0: such a close takes the line of what follows it, since
+    /// the reference closes in its jumps and a line hook must not see more lines.
+    pub(super) behind_close: i32,
     /// The jumps that go to `pc`.
     #[doc(alias = "jpc")]
     pub(super) pending: i32,
@@ -95,6 +98,7 @@ impl FuncState {
             proto,
             pc: 0,
             last_target: 0,
+            behind_close: 0,
             pending: NO_JUMP,
             jump_too_long: false,
             n_constants: 0,

@@ -3,6 +3,8 @@
 //! Z1. `next` and the `left` bytes from it on lie in the piece that the reader returned last; they stay readable until the
 //!     reader is asked again, which happens only when none is left.
 
+use perilune_core::base::limits::MAX_C_CALLS;
+
 use crate::error::LuaResult;
 use crate::state::LuaState;
 
@@ -64,7 +66,15 @@ impl<'a> Zio<'a> {
     #[cold]
     #[inline(never)]
     fn fill(&mut self, lua: &mut LuaState) -> LuaResult<bool> {
-        let piece = self.reader.read(lua)?;
+        // A loader within a reader has two parsers on the Rust stack; so a reader counts for more than its call.
+        let depth = lua.th().n_c_calls.get();
+        if depth + 1 >= MAX_C_CALLS {
+            return Err(lua.run_error(format_args!("C stack overflow")));
+        }
+        lua.th().n_c_calls.set(depth + 1);
+        let piece = self.reader.read(lua);
+        lua.th().n_c_calls.set(depth);
+        let piece = piece?;
         self.next = piece.as_ptr();
         self.left = piece.len();
         Ok(self.left > 0)

@@ -80,10 +80,7 @@ fn on_floats(op: ArithOp, a: f64, b: f64) -> f64 {
 }
 
 const fn is_bitwise(op: ArithOp) -> bool {
-    matches!(
-        op,
-        ArithOp::BAnd | ArithOp::BOr | ArithOp::BXor | ArithOp::Shl | ArithOp::Shr | ArithOp::BNot
-    )
+    matches!(op, ArithOp::BAnd | ArithOp::BOr | ArithOp::BXor | ArithOp::Shl | ArithOp::Shr | ArithOp::BNot)
 }
 
 /// The result on numbers and strings that are numerals; `None` if another operand asks for a metamethod.

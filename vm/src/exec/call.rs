@@ -6,6 +6,7 @@ use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue};
 
 use super::drive::{Step, native_of, run};
 use super::protect;
+use crate::api::is_pseudo;
 use crate::debug;
 use crate::error::{LuaResult, Status, Thrown};
 use crate::meta::{self, MetaEvent};
@@ -370,7 +371,14 @@ impl LuaState {
     ///
     /// # Errors
     /// Always an `Err`, which the VM understands.
-    pub fn pcall_then(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<usize> {
+    pub fn pcall_then(
+        &mut self,
+        nargs: usize,
+        nresults: i32,
+        msgh: i32,
+        ctx: isize,
+        k: Continuation,
+    ) -> LuaResult<usize> {
         let requested = self.call_then(nargs, nresults, ctx, k);
         if matches!(requested, Err(Thrown::Call)) {
             let slot = self.th().from_top(nargs + 1);
@@ -417,7 +425,14 @@ impl LuaState {
     /// error `k` runs instead, with the status, and the `Err` that comes back here is to be returned. Where a yield is not
     /// possible this is [`pcall`](Self::pcall), and returns with every status.
     #[doc(alias = "lua_pcallk")]
-    pub fn pcall_k(&mut self, nargs: usize, nresults: i32, msgh: i32, ctx: isize, k: Continuation) -> LuaResult<Status> {
+    pub fn pcall_k(
+        &mut self,
+        nargs: usize,
+        nresults: i32,
+        msgh: i32,
+        ctx: isize,
+        k: Continuation,
+    ) -> LuaResult<Status> {
         if !self.may_wait() {
             return Ok(self.pcall(nargs, nresults, msgh));
         }

@@ -125,9 +125,7 @@ pub(crate) fn order(lua: &mut LuaState, a: TValue, b: TValue, or_equal: bool) ->
 fn settle(lua: &mut LuaState, outcome: Outcome) -> LuaResult<bool> {
     match outcome {
         Outcome::Is(answer) => Ok(answer),
-        Outcome::Call { method, a, b, negate } => {
-            Ok(call_values(lua, method, &[a, b], 1)?.is_falsy() == negate)
-        }
+        Outcome::Call { method, a, b, negate } => Ok(call_values(lua, method, &[a, b], 1)?.is_falsy() == negate),
     }
 }
 

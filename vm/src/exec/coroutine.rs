@@ -357,5 +357,4 @@ impl LuaState {
             _ => CoStatus::Dead,
         }
     }
-
 }

@@ -112,9 +112,11 @@ fn enter_requested(lua: &mut LuaState) -> LuaResult<Option<Step>> {
     let wanted = unsafe { (*lua.global()).transfer_wanted };
     // `call_then` has seen to all this, but the function that asked may have done something else since.
     // SAFETY: H4.
-    let ci = unsafe { &*th.ci.get() };
-    let end = ci.func.get().wrapping_add(1 + wanted.max(0) as usize + MIN_STACK);
-    if !ci.has(CallStatus::THEN) || count >= lua.held() || (wanted > 1 && end > th.stack_last.get() && !lua.check_stack(wanted as usize)) {
+    let asked = unsafe { (*th.ci.get()).has(CallStatus::THEN) };
+    if !asked
+        || count >= lua.held()
+        || (wanted as isize > count as isize + 1 && !lua.check_stack(wanted as usize - count - 1))
+    {
         return Err(lua.raise_plain(format_args!("not enough values on the stack for a call")));
     }
     let th = lua.th();

@@ -29,7 +29,13 @@ pub(crate) fn finish_op(lua: &mut LuaState) -> LuaResult<Step> {
                 ci.pc.set(after_test(pc, truth == (word.x() & 1 != 0)).cast());
             }
             Op::Concat => return finish_concat(lua, word),
-            Op::SetTabUp | Op::SetTabUpK | Op::SetTable | Op::SetTableK | Op::SetI | Op::SetIK | Op::SetField
+            Op::SetTabUp
+            | Op::SetTabUpK
+            | Op::SetTable
+            | Op::SetTableK
+            | Op::SetI
+            | Op::SetIK
+            | Op::SetField
             | Op::SetFieldK => {}
             _ => *dest = th.pop(),
         }

@@ -193,4 +193,3 @@ pub(crate) fn set(lua: &mut LuaState, object: TValue, key: TValue, value: TValue
         Write::Call(method, object) => call_values(lua, method, &[object, key, value], 0).map(|_| ()),
     }
 }
-

@@ -65,13 +65,8 @@ pub(crate) struct Machine {
 }
 
 #[cfg(all(perilune_tail, target_arch = "x86_64"))]
-pub(crate) type Handler = unsafe extern "sysv64-unwind" fn(
-    *mut Thread,
-    *const Instruction,
-    *mut TValue,
-    *const TValue,
-    *const Dispatch,
-);
+pub(crate) type Handler =
+    unsafe extern "sysv64-unwind" fn(*mut Thread, *const Instruction, *mut TValue, *const TValue, *const Dispatch);
 #[cfg(all(perilune_tail, not(target_arch = "x86_64")))]
 pub(crate) type Handler =
     unsafe extern "C-unwind" fn(*mut Thread, *const Instruction, *mut TValue, *const TValue, *const Dispatch);
@@ -115,13 +110,7 @@ impl Machine {
             let ci = &*th.ci.get();
             let base = ci.func.get().add(1 + ci.extra.get() as usize);
             let closure: GcRef<LuaClosure> = GcRef::from_addr((*base.sub(1)).u);
-            Self {
-                lua,
-                pc: ci.pc.get().cast(),
-                base,
-                k: closure.constants(),
-                dispatch: th.dispatch.get().cast(),
-            }
+            Self { lua, pc: ci.pc.get().cast(), base, k: closure.constants(), dispatch: th.dispatch.get().cast() }
         }
     }
 

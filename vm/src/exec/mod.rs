@@ -23,6 +23,6 @@ pub(crate) mod raise;
 pub(crate) mod switch;
 pub(crate) mod upvalue;
 
-pub(crate) use interp::update_dispatch;
 pub use coroutine_natives::{native_resume, native_wrapped, native_yield};
+pub(crate) use interp::update_dispatch;
 pub use natives::{native_ipairs_next, native_next};

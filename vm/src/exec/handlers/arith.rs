@@ -6,14 +6,14 @@ use perilune_core::code::Instruction;
 use perilune_core::value::tag;
 use perilune_core::{TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::ArithOp;
 use crate::convert;
 use crate::error::LuaResult;
 use crate::exec::arith::{event_of, metamethod, on_numbers, zero_divisor_error};
 use crate::exec::drive::Next;
 use crate::exec::finish::call_metamethod;
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::meta::MetaEvent;
 use crate::opcode::{Op, op_of};

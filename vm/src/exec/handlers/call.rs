@@ -4,12 +4,12 @@ use perilune_core::code::{FrameWord, Instruction};
 use perilune_core::value::tag;
 use perilune_core::{CallStatus, GcRef, LuaClosure, TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::debug;
 use crate::error::LuaResult;
 use crate::exec::call::{postcall, push_native_frame, try_call_metamethod};
 use crate::exec::drive::{Next, Step, native_of};
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::switch;
 use crate::exec::upvalue;

@@ -4,12 +4,12 @@ use perilune_core::code::Instruction;
 use perilune_core::value::tag;
 use perilune_core::{CallStatus, TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::error::LuaResult;
 use crate::exec::compare::{self, Outcome};
 use crate::exec::drive::Next;
 use crate::exec::finish::call_metamethod;
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::opcode::{Op, op_of};
 use crate::state::LuaState;

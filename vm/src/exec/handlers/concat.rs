@@ -3,11 +3,11 @@
 use perilune_core::code::Instruction;
 use perilune_core::{TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::error::LuaResult;
 use crate::exec::drive::Next;
 use crate::exec::finish::{call_metamethod, continue_concat};
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::length::{Length, length};
 use crate::state::LuaState;

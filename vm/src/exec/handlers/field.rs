@@ -7,12 +7,12 @@ use perilune_core::object::Node;
 use perilune_core::value::tag;
 use perilune_core::{GcRef, LuaString, TValue, Table, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::error::LuaResult;
 use crate::exec::drive::Next;
 use crate::exec::finish::call_metamethod;
 use crate::exec::index::{self, Read, Write};
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::opcode::{FIELDS_PER_FLUSH, Op, op_of};
 use crate::state::LuaState;
@@ -336,7 +336,8 @@ unsafe fn set_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             _ => (m.a(), *m.kb(), *m.kc()),
         };
         let object = *place;
-        if object.t == tag::TABLE && key.t == tag::SHORT_STRING && !matches!(op_of(word), Op::SetTable | Op::SetTableK) {
+        if object.t == tag::TABLE && key.t == tag::SHORT_STRING && !matches!(op_of(word), Op::SetTable | Op::SetTableK)
+        {
             let table: GcRef<Table> = object.as_ref();
             let node = find_and_hint(m, table, key.as_ref());
             if !node.is_null() && (*node).value_tag.get() != tag::NIL {
@@ -418,7 +419,11 @@ unsafe fn store_list(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         let block = m.nc() | (m.x() as usize) << 16;
         let last = block * FIELDS_PER_FLUSH + count;
         if last > table.array_size() as usize
-            && let Err(error) = lua.heap().resize_table(table, last.min(u32::MAX as usize) as u32, if table.has_no_nodes() { 0 } else { table.node_count() as u32 })
+            && let Err(error) = lua.heap().resize_table(
+                table,
+                last.min(u32::MAX as usize) as u32,
+                if table.has_no_nodes() { 0 } else { table.node_count() as u32 },
+            )
         {
             return Err(index::insert_error(lua, error));
         }

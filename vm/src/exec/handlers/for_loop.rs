@@ -4,11 +4,11 @@ use perilune_core::code::Instruction;
 use perilune_core::value::tag;
 use perilune_core::{TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::convert::{self, FloatToInt};
 use crate::error::LuaResult;
 use crate::exec::drive::{Next, Step};
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::{natives, switch};
 use crate::stack;
@@ -118,11 +118,7 @@ fn integer_limit(limit: TValue, step: i64) -> Option<(i64, bool)> {
         return Some((limit, false));
     }
     let n = convert::to_number(limit)?;
-    if 0.0 < n {
-        Some((i64::MAX, step < 0))
-    } else {
-        Some((i64::MIN, step >= 0))
-    }
+    if 0.0 < n { Some((i64::MAX, step < 0)) } else { Some((i64::MIN, step >= 0)) }
 }
 
 unsafe fn tfor_call(lua: *mut Thread) -> Next {
@@ -168,4 +164,3 @@ unsafe fn call_iterator(lua: &mut LuaState, m: Machine, results: usize) -> LuaRe
         drive_from_loop(lua, Step::Enter { func, nresults: results as i16, flags: 0 })
     }
 }
-

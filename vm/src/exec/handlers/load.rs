@@ -4,10 +4,10 @@ use perilune_core::code::Instruction;
 use perilune_core::value::tag;
 use perilune_core::{GcObject, GcRef, LuaClosure, TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::error::LuaResult;
 use crate::exec::drive::Next;
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, settle};
 use crate::exec::upvalue;
 use crate::stack;
@@ -226,4 +226,3 @@ unsafe fn copy_varargs(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
     }
     Ok(m.lua)
 }
-

@@ -3,11 +3,11 @@
 use perilune_core::code::Instruction;
 use perilune_core::{TValue, Thread};
 
-#[cfg(not(perilune_tail))]
-use crate::exec::interp::Flow;
 use crate::debug;
 use crate::error::Thrown;
 use crate::exec::drive::{Next, Step};
+#[cfg(not(perilune_tail))]
+use crate::exec::interp::Flow;
 use crate::exec::interp::{self, Dispatch, Machine, drive_from_loop, settle};
 use crate::opcode::{Op, op_of};
 use crate::state::LuaState;
