@@ -19,7 +19,6 @@ use crate::state::LuaState;
 ///
 /// # Safety
 /// The thread stays reachable while the handle is used (M1).
-#[expect(clippy::mut_from_ref, reason = "handles have size zero and alias nothing (M1)")]
 pub unsafe fn alias<'a>(lua: &LuaState) -> &'a mut LuaState {
     // SAFETY: the caller's promise.
     unsafe { LuaState::from_thread(lua.as_thread_ptr()) }

@@ -73,7 +73,8 @@ impl ThreadRef {
     /// The thread as a state to work with.
     ///
     /// # Safety
-    /// The thread stays reachable for the collector (on a stack, say) while the reference is used (M1).
+    /// The thread stays reachable for the collector (on a stack, say) while the reference is used (M1). If a native function of
+    /// it waits for a call or for a coroutine, its frame is left alone: it may hold the bytes of strings there.
     #[inline]
     pub unsafe fn state<'a>(self) -> &'a mut LuaState {
         // SAFETY: the caller's promise.

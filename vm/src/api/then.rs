@@ -1,24 +1,6 @@
 //! Operations that may have to call a metamethod, for native functions across which a yield may go.
 //!
-//! A native function that uses the plain forms (`get_i`, `len`, …) has the metamethod called within itself, so that nothing
-//! inside can yield. The forms here do the same work at once and return `Ok` as long as no function must be called.
-//! Otherwise they ask for the call as [`call_then`](LuaState::call_then) does, and return the `Err` that the native
-//! function is to pass on with `?`. When the call is over, `k` runs with `ctx`, and finds the stack as if the operation had
-//! been done at once:
-//!
-//! ```text
-//! fn third(lua: &mut LuaState) -> LuaResult<usize> {     // returns the third element of its first argument
-//!     lua.get_i_then(1, 3, 0, |_, _, _| Ok(1))?;         // after a call: the element lies on top, return it
-//!     Ok(1)                                              // without a call: the element lies on top, return it
-//! }
-//! ```
-//!
-//! So what the rest needs must be found again in `ctx` and in the frame's stack slots, and nothing else: locals are lost.
-//!
-//! A4. Between the request and the native function's return nothing touches the stack.
-//!
-//! The reference implementation cannot yield within such calls, so `is_yieldable` says no there
-//! ([`seem_unyieldable`](LuaState::seem_unyieldable)).
+//! A4. Between a request for a call and the native function's return nothing touches the stack.
 
 use perilune_core::{CallStatus, LuaType, TValue, Table};
 
@@ -29,7 +11,28 @@ use crate::exec::index::{self, Read, Write};
 use crate::exec::length::{self, Length};
 use crate::state::{Continuation, LuaState};
 
-/// Asking for the call.
+/// Operations across which a yield may go.
+///
+/// A native function that uses the plain forms (`get_i`, `len`, …) has the metamethod called within itself, so that nothing
+/// inside can yield. The forms named `…_then` do the same work at once and return `Ok` as long as no function must be called.
+/// Otherwise they ask for the call as [`call_then`](Self::call_then) does, and return the `Err` that the native function is to
+/// pass on with `?`. When the call is over, `k` runs with `ctx`, and finds the stack as if the operation had been done at once:
+///
+/// ```
+/// use perilune_vm::{LuaResult, LuaState};
+///
+/// /// Returns the third element of its first argument.
+/// fn third(lua: &mut LuaState) -> LuaResult<usize> {
+///     lua.get_i_then(1, 3, 0, |_, _, _| Ok(1))?; // After a call: the element lies on top, return it.
+///     Ok(1) // Without a call: the element lies on top, return it.
+/// }
+/// ```
+///
+/// What the rest needs must be found again in `ctx` and in the frame's stack slots: locals are lost. A loop is best written
+/// as a function of the step from which to go on, with itself as `k`.
+///
+/// The reference implementation cannot yield within such calls, so `is_yieldable` says no there
+/// ([`seem_unyieldable`](Self::seem_unyieldable)), unlike [`can_yield`](Self::can_yield).
 impl LuaState {
     /// Whether a yield would work here. This is so also where [`is_yieldable`](Self::is_yieldable) says no for the sake of
     /// scripts that expect the reference's answer.

@@ -72,6 +72,16 @@ impl Compiler<'_, '_> {
                 self.free_registers(table, key);
                 self.emit_abc(Op::GetTable, 0, reg(table), reg(key))?
             }
+            Kind::IndexUpReg { upvalue, key } => {
+                let table = self.read_upvalue(upvalue)?;
+                self.free_registers(table, key);
+                self.emit_abc(Op::GetTable, 0, reg(table), reg(key))?
+            }
+            Kind::IndexUpInt { upvalue, key } => {
+                let table = self.read_upvalue(upvalue)?;
+                self.free_register(table);
+                self.emit_abc(Op::GetI, 0, reg(table), key)?
+            }
             Kind::Call(_) | Kind::VarArg(_) => {
                 self.set_one_result(e);
                 return Ok(());
@@ -80,6 +90,14 @@ impl Compiler<'_, '_> {
         };
         e.kind = Kind::Pending(pc);
         Ok(())
+    }
+
+    /// Reads an upvalue to the next register.
+    fn read_upvalue(&mut self, upvalue: u8) -> LuaResult<u8> {
+        let register = self.fs.free_reg;
+        self.emit_abc(Op::GetUpval, reg(register), upvalue as u16, 0)?;
+        self.reserve(1)?;
+        Ok(register)
     }
 
     /// Appends an instruction with a field's name, whose first hint comes from the name's hash.
@@ -277,6 +295,16 @@ impl Compiler<'_, '_> {
             }
             Kind::IndexInt { table, key } => self.emit_abc(pick(Op::SetIK, Op::SetI), reg(table), key, c)?,
             Kind::Index { table, key } => self.emit_abc(pick(Op::SetTableK, Op::SetTable), reg(table), reg(key), c)?,
+            Kind::IndexUpReg { upvalue, key } => {
+                let table = self.read_upvalue(upvalue)?;
+                self.free_register(table);
+                self.emit_abc(pick(Op::SetTableK, Op::SetTable), reg(table), reg(key), c)?
+            }
+            Kind::IndexUpInt { upvalue, key } => {
+                let table = self.read_upvalue(upvalue)?;
+                self.free_register(table);
+                self.emit_abc(pick(Op::SetIK, Op::SetI), reg(table), key, c)?
+            }
             _ => return Ok(()),
         };
         Ok(())
@@ -296,20 +324,21 @@ impl Compiler<'_, '_> {
     #[doc(alias = "luaK_indexed")]
     pub(super) fn index(&mut self, table: &mut ExpDesc, key: &mut ExpDesc) -> LuaResult<()> {
         let field = self.field_name(key);
-        if let (Kind::Upvalue(upvalue), Some(key)) = (table.kind, field) {
-            table.kind = Kind::IndexUp { upvalue, key };
+        let small = match key.kind {
+            Kind::Integer(i @ 0..=0xffff) if !key.has_jumps() => Some(i as u16),
+            _ => None,
+        };
+        if let Kind::Upvalue(upvalue) = table.kind {
+            table.kind = match (field, small) {
+                (Some(key), _) => Kind::IndexUp { upvalue, key },
+                (None, Some(key)) => Kind::IndexUpInt { upvalue, key },
+                _ => Kind::IndexUpReg { upvalue, key: self.place_in_any(key)? },
+            };
             return Ok(());
         }
-        table.kind = match (field, key.kind) {
+        table.kind = match (field, small) {
             (Some(key), _) => Kind::IndexField { table: self.place_in_any(table)?, key },
-            (None, Kind::Integer(i @ 0..=0xffff)) if !key.has_jumps() => {
-                Kind::IndexInt { table: self.place_in_any(table)?, key: i as u16 }
-            }
-            (None, Kind::Jump(_)) => {
-                // No code may come between a test and what its jump leads to, not even the reading of an upvalue.
-                let key = self.place_in_any(key)?;
-                Kind::Index { table: self.place_in_any(table)?, key }
-            }
+            (None, Some(key)) => Kind::IndexInt { table: self.place_in_any(table)?, key },
             _ => Kind::Index { table: self.place_in_any(table)?, key: self.place_in_any(key)? },
         };
         Ok(())

@@ -45,6 +45,16 @@ pub(super) enum Kind {
         upvalue: u8,
         key: u16,
     },
+    /// `U[upvalue][R[key]]`; like the reference, the upvalue is read only when the element is.
+    IndexUpReg {
+        upvalue: u8,
+        key: u8,
+    },
+    /// `U[upvalue][key]`, the key a small integer.
+    IndexUpInt {
+        upvalue: u8,
+        key: u16,
+    },
     /// A test: the position of its jump, which is taken if the condition holds.
     Jump(i32),
     /// The instruction at this position, which may write its result to any register: its A is open.
@@ -95,7 +105,11 @@ impl ExpDesc {
 
     /// Whether it is an element of a table.
     pub(super) fn is_indexed(&self) -> bool {
-        matches!(self.kind, Kind::Index { .. } | Kind::IndexField { .. } | Kind::IndexInt { .. } | Kind::IndexUp { .. })
+        use Kind::{Index, IndexField, IndexInt, IndexUp, IndexUpInt, IndexUpReg};
+        matches!(
+            self.kind,
+            Index { .. } | IndexField { .. } | IndexInt { .. } | IndexUp { .. } | IndexUpReg { .. } | IndexUpInt { .. }
+        )
     }
 
     /// Whether it is a number known now.

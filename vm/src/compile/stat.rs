@@ -476,6 +476,15 @@ impl Compiler<'_, '_> {
                 (Kind::IndexUp { upvalue, key }, Kind::Upvalue(index)) if upvalue == index => {
                     Kind::IndexField { table: copy, key }
                 }
+                (Kind::IndexUpInt { upvalue, key }, Kind::Upvalue(index)) if upvalue == index => {
+                    Kind::IndexInt { table: copy, key }
+                }
+                (Kind::IndexUpReg { upvalue, key }, Kind::Upvalue(index)) if upvalue == index => {
+                    Kind::Index { table: copy, key }
+                }
+                (Kind::IndexUpReg { upvalue, key }, Kind::Local(register)) if key == register => {
+                    Kind::IndexUpReg { upvalue, key: copy }
+                }
                 (kind, _) => kind,
             };
             conflicts |= kind != target.kind;

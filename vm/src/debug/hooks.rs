@@ -14,6 +14,7 @@ use perilune_core::code::Instruction;
 
 use super::info::{Activation, frame_closure, line_of, pc_index};
 use crate::error::{LuaResult, Thrown};
+use crate::opcode::{Op, op_of};
 use crate::stack;
 use crate::state::LuaState;
 
@@ -142,6 +143,15 @@ pub(crate) fn call_hook(lua: &mut LuaState, kind: HookKind) -> LuaResult<()> {
         thread.allow_hook.set(false);
         frame.set(CallStatus::HOOKED);
         let result = hook(lua, &event);
+        crate::exec::call::give_up_frames(lua, core::ptr::from_ref(frame).cast_mut());
+        if frame.is_lua() && frame.extra.get() > 0 {
+            // To a hook the slots above the function's are its own. The interpreter trusts the function's copy among them.
+            frame.base().sub(1).write(*frame.func.get());
+        }
+        let result = match result {
+            Err(Thrown::Call | Thrown::Resume) => Err(lua.raise_plain(format_args!("hooks cannot ask for calls"))),
+            result => result,
+        };
         if let Err(thrown) = result
             && thrown != Thrown::Yield
         {
@@ -221,12 +231,15 @@ pub(crate) fn trace_exec(lua: &mut LuaState) -> LuaResult<()> {
         return Ok(());
     }
     let mut result = if counted { call_hook(lua, HookKind::Count) } else { Ok(()) };
-    if mask & MASK_LINE != 0 && matches!(result, Ok(()) | Err(Thrown::Yield)) {
+    let passed_over = mask & MASK_LINE != 0 && jumped_to_close(lua);
+    if mask & MASK_LINE != 0 && !passed_over && matches!(result, Ok(()) | Err(Thrown::Yield)) {
         let line_result = trace_line(lua);
         result = result.and(line_result);
     }
     let thread = lua.th();
-    thread.old_pc.set(frame.pc.get());
+    if !passed_over {
+        thread.old_pc.set(frame.pc.get());
+    }
     if result == Err(Thrown::Yield) {
         if counted {
             thread.hook_count.set(1);
@@ -236,6 +249,31 @@ pub(crate) fn trace_exec(lua: &mut LuaState) -> LuaResult<()> {
         frame.set(CallStatus::HOOK_YIELD);
     }
     result
+}
+
+/// Whether a jump led to the instruction, which closes upvalues, or jumps on behind such a one: the reference closes them in the
+/// jump itself, which goes to the last place at once, so that no line hook sees those on the way.
+fn jumped_to_close(lua: &LuaState) -> bool {
+    let thread = lua.th();
+    // SAFETY: H4: the running frame is in use.
+    let (frame, closure) = unsafe {
+        let frame = &*thread.ci.get();
+        (frame, frame_closure(frame))
+    };
+    let Some(closure) = closure else { return false };
+    let proto = closure.proto();
+    let code = proto.code_slice();
+    let op = |pc: usize| code.get(pc).map(|&word| op_of(word));
+    match (pc_index(&proto, frame.pc.get()), pc_index(&proto, thread.old_pc.get())) {
+        (Some(pc), Some(old)) => {
+            let closes = |pc| op(pc) == Some(Op::Close);
+            let on_the_way = closes(pc) || (op(pc) == Some(Op::Jmp) && pc > 0 && closes(pc - 1));
+            // A test steps over the jump behind it.
+            let in_sequence = pc == old + 1 || (pc == old + 2 && op(old).is_some_and(Op::is_test));
+            on_the_way && !in_sequence
+        }
+        _ => false,
+    }
 }
 
 /// Calls the line hook if the instruction begins a line: by entering the function, by jumping back, or by coming from

@@ -172,6 +172,16 @@ fn global_or_field(table: Option<Name>) -> &'static str {
     if table.is_some_and(|name| name.is("_ENV")) { "global" } else { "field" }
 }
 
+/// Whether the `GetTable` at `pc` reads a method whose name did not fit into `SelfField`: then the key stands in the method's
+/// own register and a copy of the object in the next one. An upvalue that is read for its element may stand there too.
+fn is_far_method(proto: &Proto, pc: usize) -> bool {
+    let code = proto.code_slice();
+    let word = code[pc];
+    let behind = word.b() == word.a() + SCALE && word.a() == word.c();
+    let object = |setter: usize| op_of(code[setter]) == Op::Move;
+    behind && find_setter(proto, pc, unscaled(word.b())).is_some_and(object)
+}
+
 /// The name of the table in a register: a local variable, or an upvalue that was just copied there because its key did
 /// not fit into the instruction that reads upvalues.
 fn table_name(proto: &Proto, pc: usize, register: usize) -> Option<Name> {
@@ -204,8 +214,7 @@ pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -
                 let table = local_name(proto, unscaled(word.b()) + 1, setter);
                 Some(Description::new(global_or_field(table), field()))
             }
-            Op::GetTable if word.a() == word.c() && word.b() == word.a() + SCALE => {
-                // A method whose name did not fit into `SelfField`: the key stands in the method's own register.
+            Op::GetTable if is_far_method(proto, setter) => {
                 Some(Description::new("method", key_name(proto, setter, unscaled(word.c()))))
             }
             Op::GetTable => {

@@ -5,13 +5,13 @@ use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue};
 
 use super::drive::{Step, native_of, run};
-use super::protect;
+use super::{protect, upvalue};
 use crate::api::is_pseudo;
 use crate::debug;
 use crate::error::{LuaResult, Status, Thrown};
 use crate::meta::{self, MetaEvent};
 use crate::stack;
-use crate::state::{Continuation, LuaState};
+use crate::state::{Continuation, LuaState, NativeFn};
 
 /// All results (`LUA_MULTRET`).
 pub const MULTRET: i32 = -1;
@@ -200,7 +200,7 @@ fn call_slot_counted(lua: &mut LuaState, mut func: usize, nresults: i16) -> LuaR
             tag::NATIVE | tag::NATIVE_CLOSURE => {
                 let before = lua.th().ci.get();
                 let result = match push_native_frame(lua, slot, nresults, CallStatus::FRESH) {
-                    Ok(()) => native_of(callee)(lua),
+                    Ok(()) => call_function(lua, native_of(callee)),
                     Err(thrown) => return abandon(lua, before, thrown),
                 };
                 return match result.and_then(|n| leave_native(lua, n)) {
@@ -220,10 +220,51 @@ fn call_slot_counted(lua: &mut LuaState, mut func: usize, nresults: i16) -> LuaR
     }
 }
 
+/// Runs the native function of the running frame.
+#[inline(always)]
+pub(crate) fn call_function(lua: &mut LuaState, function: NativeFn) -> LuaResult<usize> {
+    let ci = lua.th().ci.get();
+    let result = function(lua);
+    if core::ptr::eq(lua.th().ci.get(), ci) { result } else { back_in_frame(lua, ci, result) }
+}
+
+/// A native function has come back, but frames stand above its own. That is right if a yield is on its way to the resumer;
+/// else the function has kept a yield to itself that came out of a call, and the frames are given up.
+#[cold]
+#[inline(never)]
+pub(crate) fn back_in_frame<T>(lua: &mut LuaState, ci: *mut CallInfo, result: LuaResult<T>) -> LuaResult<T> {
+    if let Err(Thrown::Yield) = result {
+        return result;
+    }
+    // SAFETY: H4: the frame of a function that runs has a successor if it is not the running one.
+    unsafe { give_up_frames(lua, ci) };
+    match result {
+        Ok(_) | Err(Thrown::Call | Thrown::Resume) => {
+            Err(lua.raise_plain(format_args!("a native function has not passed a yield on")))
+        }
+        error => error,
+    }
+}
+
+/// Leaves the frames above `ci`, whose work is not continued; the value on top stays there.
+///
+/// # Safety
+/// `ci` is a frame in use.
+pub(crate) unsafe fn give_up_frames(lua: &LuaState, ci: *mut CallInfo) {
+    let th = lua.th();
+    if core::ptr::eq(th.ci.get(), ci) {
+        return;
+    }
+    // SAFETY: H4, by the caller's promise: `ci` has a successor. Variables of its frame and those above vanish.
+    unsafe { upvalue::close_from(lua, (*(*ci).next.get()).func.get()) };
+    th.ci.set(ci);
+}
+
 /// Takes off a frame whose call hook failed, if it was pushed at all: its run never began (E2).
 #[cold]
 fn abandon(lua: &LuaState, before: *mut CallInfo, thrown: Thrown) -> LuaResult<()> {
-    lua.th().ci.set(before);
+    // SAFETY: H4: the frame was running.
+    unsafe { give_up_frames(lua, before) };
     Err(thrown)
 }
 

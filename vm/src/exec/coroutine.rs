@@ -88,6 +88,10 @@ pub(crate) fn yield_to_resumer(co: &mut LuaState) -> LuaResult<(*mut Thread, Ste
     // SAFETY: M2.
     let n = unsafe { (*co.global()).transfer_count as usize };
     let th = co.th();
+    if th.n_non_yieldable.get() > 0 {
+        // `yield_values` has not been asked.
+        return Err(co.raise_plain(format_args!("attempt to yield from outside a coroutine")));
+    }
     let from = th.from.get();
     if end_nested_run(th, from) {
         return Err(Thrown::Yield);

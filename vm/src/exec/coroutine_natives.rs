@@ -53,7 +53,8 @@ pub(super) fn finish_resume(lua: &mut LuaState, status: Status, _: isize) -> Lua
         lua.insert(-2);
         return Ok(2);
     }
-    Ok(lua.get_top() as usize - 1)
+    // The host may have taken values from a function that waits.
+    Ok((lua.get_top() as usize).saturating_sub(1))
 }
 
 /// What `wrap` returns: resumes the coroutine that is its upvalue.

@@ -149,7 +149,7 @@ fn enter(lua: &mut LuaState, func: usize, nresults: i16, flags: u16) -> LuaResul
         tag::NATIVE | tag::NATIVE_CLOSURE => {
             let function = native_of(callee);
             call::push_native_frame(lua, slot, nresults, flags)?;
-            Ok(Step::Native(function(lua)))
+            Ok(Step::Native(call::call_function(lua, function)))
         }
         _ => {
             let func = call::try_call_metamethod(lua, slot)?;
@@ -193,7 +193,8 @@ fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<usize> {
     }
     // SAFETY: a native frame's `pc` is null or a `Continuation` (`set_continuation`).
     let k = unsafe { core::mem::transmute::<*const (), Continuation>(k) };
-    k(lua, status, ctx)
+    let result = k(lua, status, ctx);
+    if core::ptr::eq(lua.th().ci.get(), ci) { result } else { call::back_in_frame(lua, ci, result) }
 }
 
 /// Runs from a step until the host boundary of this run is reached (E2).

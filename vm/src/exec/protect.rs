@@ -102,7 +102,8 @@ pub(crate) fn recover(lua: &mut LuaState, thrown: Thrown) -> LuaResult<(*mut Thr
                 return Ok((lua.as_thread_ptr(), Step::Continue(status)));
             }
             if (*ci).has(CallStatus::FRESH) {
-                pop_to(lua, (*ci).prev.get(), thrown);
+                // The value stays on top for whoever takes it.
+                super::call::give_up_frames(lua, (*ci).prev.get());
                 return Err(thrown);
             }
             ci = (*ci).prev.get();
@@ -117,9 +118,4 @@ pub(crate) fn recover(lua: &mut LuaState, thrown: Thrown) -> LuaResult<(*mut Thr
         return Err(thrown);
     }
     coroutine::died(lua, thrown, value)
-}
-
-/// Leaves the frames above `ci`, whose run ends by an error; the value stays on top for whoever takes it.
-fn pop_to(lua: &LuaState, ci: *mut CallInfo, _thrown: Thrown) {
-    lua.th().ci.set(ci);
 }

@@ -6,7 +6,7 @@ use perilune_core::{CallStatus, GcRef, LuaClosure, TValue, Thread};
 
 use crate::debug;
 use crate::error::LuaResult;
-use crate::exec::call::{postcall, push_native_frame, try_call_metamethod};
+use crate::exec::call::{call_function, postcall, push_native_frame, try_call_metamethod};
 use crate::exec::drive::{Next, Step, native_of};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
@@ -140,7 +140,7 @@ unsafe fn call_native(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> L
     unsafe {
         let function = native_of(*func);
         push_native_frame(lua, func, nresults, 0)?;
-        match function(lua) {
+        match call_function(lua, function) {
             Ok(n) if lua.th().hook_mask.get() == 0 => {
                 let th = lua.th();
                 let ci = th.ci.get();
