@@ -14,6 +14,8 @@ use perilune_vm::{
 thread_local! {
     static SEED: Cell<u64> = const { Cell::new(1) };
     static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// How many operations are left; functions that call each other could go on without end.
+    static BUDGET: Cell<u32> = const { Cell::new(0) };
 }
 
 /// A random number below `n`.
@@ -85,7 +87,7 @@ const CHUNKS: &[&str] = &[
 
 /// A native function that does something or other.
 fn wild(lua: &mut LuaState) -> LuaResult<usize> {
-    if DEPTH.get() > 12 {
+    if DEPTH.get() > 12 || BUDGET.get() == 0 {
         return Ok(0);
     }
     DEPTH.set(DEPTH.get() + 1);
@@ -134,7 +136,7 @@ fn after(lua: &mut LuaState, _: Status, _: isize) -> LuaResult<usize> {
 }
 
 fn hook(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
-    if DEPTH.get() > 8 {
+    if DEPTH.get() > 8 || BUDGET.get() == 0 {
         return Ok(());
     }
     DEPTH.set(DEPTH.get() + 1);
@@ -154,6 +156,10 @@ fn hook(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
 
 /// One operation.
 fn act(lua: &mut LuaState) -> LuaResult<()> {
+    if BUDGET.get() == 0 {
+        return Ok(());
+    }
+    BUDGET.set(BUDGET.get() - 1);
     match below(12) {
         0 | 1 => push_something(lua),
         2 => move_something(lua),
@@ -446,6 +452,7 @@ fn helpers(lua: &mut LuaState) -> LuaResult<()> {
 fn run(seed: u64) {
     SEED.set(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     DEPTH.set(0);
+    BUDGET.set(3000);
     let memory = Counting::new(Limit::new(Checking::recording(System), 8 << 20));
     {
         let mut lua = Lua::with_seed(&memory, 1).expect("a state");

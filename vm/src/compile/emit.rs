@@ -82,11 +82,7 @@ impl Compiler<'_, '_> {
         }
         self.fs.pc += 1;
         *self.code(pc) = word;
-        let line = self.lex.last_line;
-        self.fix_line(line);
-        if pc != 0 && pc == self.fs.behind_close {
-            self.set_line(pc - 1, line);
-        }
+        self.fix_line(self.lex.last_line);
         Ok(pc)
     }
 
@@ -136,7 +132,11 @@ impl Compiler<'_, '_> {
     /// Attributes the last instruction to a line.
     #[doc(alias = "luaK_fixline")]
     pub(super) fn fix_line(&mut self, line: i32) {
-        self.set_line(self.fs.pc - 1, line);
+        let last = self.fs.pc - 1;
+        self.set_line(last, line);
+        if last != 0 && last == self.fs.behind_close {
+            self.set_line(last - 1, line);
+        }
     }
 
     /// Attributes an instruction to a line.

@@ -187,7 +187,6 @@ fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<usize> {
     let k = frame.pc.get();
     let ctx = frame.ctx.get();
     frame.pc.set(core::ptr::null());
-    debug_assert!(!k.is_null());
     if k.is_null() {
         return Err(lua.raise(format_args!("attempt to continue a function without continuation")));
     }
