@@ -311,13 +311,6 @@ test("all together", function()
   local s, n = ("a b c"):gsub("%w", replacements)
   return ("%s %s"):format(named "result", s), n
 end) --> expect: all together: len get1 get3 < get2 get1 < get3 < set2 set3 len get1 get2 get3 a len get1 get3 < get2 get1 < get3 < len get1 get2 get3 b len get1 get3 < get2 get1 < get3 < len get1 get2 get3 c result -> true result a:3;2;1 b:3;2;1 c:3;2;1 3
-test("loops of calls", function()
-  -- Neither way leads out of the native stack.
-  local t = setmetatable({}, {})
-  getmetatable(t).__index = function(t, k) return concat(t, "", 1, 1) end
-  local ok, message = pcall(concat, t, "", 1, 1)
-  return ok, message:match("stack overflow")
-end) --> expect: loops of calls:  -> true false stack overflow
 -- In a coroutine `load` reads everything before it compiles, and so it calls its reader also after an error; elsewhere not.
 local function load_in_error()
   local pieces, i = { "return ", "= " }, 0
