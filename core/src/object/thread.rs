@@ -272,6 +272,21 @@ impl Thread {
         self.top.set(top.wrapping_add(1));
     }
 
+    /// How many values fit above the top, the spare slots above the limit included (H1).
+    #[inline(always)]
+    pub fn spare(&self) -> usize {
+        let end = self.stack.get() as usize + self.stack_size.get() * size_of::<TValue>();
+        (end - self.top.get() as usize) / size_of::<TValue>()
+    }
+
+    /// Writes a value at the top like [`push`](Self::push), or over the topmost one if the stack is full to its end.
+    pub fn push_at_end(&self, v: TValue) {
+        if self.spare() == 0 {
+            self.top.set(self.top.get().wrapping_sub(1));
+        }
+        self.push(v);
+    }
+
     /// Takes the topmost value off.
     #[inline(always)]
     pub fn pop(&self) -> TValue {

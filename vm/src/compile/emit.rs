@@ -249,13 +249,18 @@ impl Compiler<'_, '_> {
         *word = word.with_imm(distance);
     }
 
-    /// Appends the second list to the first.
+    /// Joins two lists. A second one of a single jump goes to the front, so that a list that grows by one jump at a time does
+    /// not have to be walked each time; the order of a list means nothing.
     #[doc(alias = "luaK_concat")]
     pub(super) fn join(&mut self, first: i32, second: i32) -> i32 {
         if second == NO_JUMP {
             return first;
         }
         if first == NO_JUMP {
+            return second;
+        }
+        if self.jump_target(second) == NO_JUMP {
+            self.set_target(second, first);
             return second;
         }
         let mut last = first;

@@ -295,6 +295,10 @@ pub(crate) fn call_slot_no_yield(lua: &mut LuaState, slot: *mut TValue, nresults
 /// Calls `func` with arguments and returns its first result (metamethods called by the host API).
 #[doc(alias = "luaT_callTM")]
 pub(crate) fn call_values(lua: &mut LuaState, func: TValue, args: &[TValue], nresults: i32) -> LuaResult<TValue> {
+    let values = args.len() + 1;
+    if lua.th().spare() < values {
+        stack::grow(lua, values)?;
+    }
     let th = lua.th();
     // The extra slots above the limit hold these (H1).
     let at = th.save(th.top.get());

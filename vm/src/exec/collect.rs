@@ -49,6 +49,10 @@ impl LuaState {
     /// Calls one pending finalizer; false if there was none.
     #[doc(alias = "GCTM")]
     fn run_one_finalizer(&mut self, propagate: bool) -> LuaResult<bool> {
+        if self.th().spare() < 2 {
+            // Errors of memory have filled the stack; the finalizer has time.
+            return Ok(false);
+        }
         let Some(object) = self.heap().next_finalizer() else { return Ok(false) };
         let method = meta::of(self, object, MetaEvent::Gc);
         if !matches!(method.tag(), tag::NATIVE | tag::NATIVE_CLOSURE | tag::LUA_CLOSURE) {

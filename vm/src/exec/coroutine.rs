@@ -185,8 +185,7 @@ pub(crate) fn died(co: &mut LuaState, thrown: Thrown, value: TValue) -> LuaResul
     // SAFETY: E3.
     let from = unsafe { LuaState::from_thread(from) };
     co.heap().running_thread = from.as_thread_ptr();
-    // The slots above the limit hold one value at least (H1).
-    from.th().push(value);
+    from.th().push_at_end(value);
     Ok((from.as_thread_ptr(), Step::Continue(thrown.status())))
 }
 

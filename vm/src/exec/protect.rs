@@ -68,9 +68,9 @@ fn unwind(lua: &mut LuaState, ci: *mut CallInfo, func: usize, allow_hook: bool, 
     let th = lua.th();
     // The value is kept at the top while upvalues are closed.
     upvalue::close_from(lua, th.restore(func));
-    // SAFETY: H1.
-    unsafe { *th.restore(func) = value };
-    th.top.set(th.restore(func).wrapping_add(1));
+    // A function that kept many errors of memory to itself may have filled the stack to its end.
+    th.top.set(th.restore(func));
+    th.push_at_end(value);
     th.ci.set(ci);
     th.allow_hook.set(allow_hook);
     // SAFETY: M1.
@@ -113,7 +113,7 @@ pub(crate) fn recover(lua: &mut LuaState, thrown: Thrown) -> LuaResult<(*mut Thr
     if lua.th().from.get().is_null() {
         // The host resumed it: the error's value is left on top.
         if matches!(thrown, Thrown::Memory | Thrown::ErrorInHandler) {
-            lua.th().push(value);
+            lua.th().push_at_end(value);
         }
         return Err(thrown);
     }

@@ -46,7 +46,7 @@ impl LuaState {
         let th = self.th();
         let handler = th.err_func.get();
         // A function that did not wait for the protected call that it asked for may leave a handler behind that is gone.
-        if handler == 0 || handler >= th.save(th.top.get()) {
+        if handler == 0 || handler >= th.save(th.top.get()) || th.spare() == 0 {
             return Thrown::Runtime;
         }
         // SAFETY: H1: the handler lies below the top; the slots above the limit have room for one more value.
