@@ -213,6 +213,9 @@ unsafe fn correct(thread: GcRef<Thread>, old: *mut TValue, new: *mut TValue) {
         while !frame.is_null() {
             (*frame).func.set(moved((*frame).func.get()));
             (*frame).top.set(moved((*frame).top.get()));
+            if (*frame).is_lua() {
+                (*frame).set_registers(moved((*frame).base()), (*frame).constants());
+            }
             frame = (*frame).prev.get();
         }
     }

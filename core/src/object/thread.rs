@@ -5,8 +5,8 @@
 //!     between an instruction that leaves a variable number of values and the one that takes them.
 //! H3. Slots from `top` up may hold stale values; the collector's atomic phase sets those not in use to nil.
 //! H4. Frames form a doubly linked list from `base_ci`; those after `ci` are spare.
-//! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, open upvalues) is corrected when the stack moves. A local
-//!     copy does not survive a call that may allocate stack.
+//! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, `ci.base`, open upvalues) is corrected when the stack moves. A
+//!     local copy does not survive a call that may allocate stack.
 //! H6. `open_upvals` is sorted by slot, highest first.
 
 use core::cell::Cell;
@@ -72,14 +72,14 @@ pub struct CallInfo {
     pub nresults: Cell<i16>,
     /// Bits of [`CallStatus`].
     pub status: Cell<u16>,
-    /// Lua function: the distance in slots from `func + 1` to the base (0 unless vararg). Native function: free for the VM.
-    pub extra: Cell<u32>,
+    /// Native function that has yielded: how many slots below `func` its own function lies.
+    pub hidden: Cell<u32>,
     /// Lua function: the next instruction. Native function: its continuation, or null.
     pub pc: Cell<*const ()>,
-    /// Native function: the context of its continuation.
-    pub ctx: Cell<isize>,
-    /// Native protected call: the byte offset in the stack of the protected function, and the error function before.
-    pub protected: Cell<[u32; 2]>,
+    /// Lua function: the first register. Native function: the context of its continuation, as an address.
+    base: Cell<*mut TValue>,
+    /// Lua function: the constants. Native protected call: what [`protected`](Self::protected) says, as an address.
+    k: Cell<*const TValue>,
 }
 
 impl CallInfo {
@@ -92,20 +92,28 @@ impl CallInfo {
             next: Cell::new(core::ptr::null_mut()),
             nresults: Cell::new(0),
             status: Cell::new(0),
-            extra: Cell::new(0),
+            hidden: Cell::new(0),
             pc: Cell::new(core::ptr::null()),
-            ctx: Cell::new(0),
-            protected: Cell::new([0; 2]),
+            base: Cell::new(core::ptr::null_mut()),
+            k: Cell::new(core::ptr::null()),
         }
     }
 
-    /// Sets the number of wanted results and the status and clears `extra`, in one store.
+    /// Sets the number of wanted results and the status and clears `hidden`, in one store.
     #[inline(always)]
     pub fn begin(&self, nresults: i16, status: u16) {
         let (nresults, status) = (nresults as u16 as u64, status as u64);
         let word = if cfg!(target_endian = "big") { nresults << 48 | status << 32 } else { nresults | status << 16 };
         // SAFETY: the three fields are the eight aligned bytes from `nresults` on (asserted below), all of them cells.
         unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, nresults)).cast_mut().cast::<u64>().write(word) };
+    }
+
+    /// The number of wanted results in the lower half, the status in the upper one.
+    #[inline(always)]
+    pub fn wanted_and_status(&self) -> u32 {
+        // SAFETY: the two fields are the four aligned bytes from `nresults` on (asserted below).
+        let word = unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, nresults)).cast::<u32>().read() };
+        if cfg!(target_endian = "big") { word.rotate_left(16) } else { word }
     }
 
     /// Whether the frame runs a Lua function.
@@ -132,18 +140,62 @@ impl CallInfo {
         self.status.set(self.status.get() & !bits);
     }
 
-    /// The first register of a Lua function, the first argument of a native one.
+    /// Lua function: the first register.
     #[inline(always)]
     pub fn base(&self) -> *mut TValue {
-        let skip = if self.is_lua() { self.extra.get() as usize } else { 0 };
-        self.func.get().wrapping_add(1 + skip)
+        self.base.get()
+    }
+
+    /// Lua function: the constants.
+    #[inline(always)]
+    pub fn constants(&self) -> *const TValue {
+        self.k.get()
+    }
+
+    /// Makes it the frame of a Lua function with these registers and constants; the rest has its own fields.
+    #[inline(always)]
+    pub fn set_registers(&self, base: *mut TValue, k: *const TValue) {
+        self.base.set(base);
+        self.k.set(k);
+    }
+
+    /// Lua function: the distance in slots from `func + 1` to the base (0 unless vararg).
+    #[inline(always)]
+    pub fn extra(&self) -> usize {
+        (self.base.get() as usize - self.func.get() as usize) / size_of::<TValue>() - 1
+    }
+
+    /// Native function: the context of its continuation.
+    #[inline(always)]
+    pub fn ctx(&self) -> isize {
+        self.base.get().addr() as isize
+    }
+
+    /// Sets [`ctx`](Self::ctx).
+    #[inline(always)]
+    pub fn set_ctx(&self, ctx: isize) {
+        self.base.set(core::ptr::without_provenance_mut(ctx as usize));
+    }
+
+    /// Native protected call: the byte offset in the stack of the protected function, and the error function before.
+    #[inline(always)]
+    pub fn protected(&self) -> [u32; 2] {
+        let packed = self.k.get().addr() as u64;
+        [packed as u32, (packed >> 32) as u32]
+    }
+
+    /// Sets [`protected`](Self::protected).
+    #[inline(always)]
+    pub fn set_protected(&self, func: u32, err_func: u32) {
+        self.k.set(core::ptr::without_provenance((func as u64 | (err_func as u64) << 32) as usize));
     }
 }
 
 const _: () = assert!(
     offset_of!(CallInfo, nresults) % 8 == 0
         && offset_of!(CallInfo, status) == offset_of!(CallInfo, nresults) + 2
-        && offset_of!(CallInfo, extra) == offset_of!(CallInfo, nresults) + 4
+        && offset_of!(CallInfo, hidden) == offset_of!(CallInfo, nresults) + 4
+        && size_of::<usize>() == 8
 );
 
 impl Default for CallInfo {

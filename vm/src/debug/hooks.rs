@@ -35,14 +35,19 @@ pub const MASK_COUNT: u8 = 1 << 3;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HookKind {
     /// A function was called.
+    #[doc(alias = "LUA_HOOKCALL")]
     Call,
     /// A function was called in place of its caller.
+    #[doc(alias = "LUA_HOOKTAILCALL")]
     TailCall,
     /// A function is about to return.
+    #[doc(alias = "LUA_HOOKRET")]
     Return,
     /// This line is about to begin.
+    #[doc(alias = "LUA_HOOKLINE")]
     Line(i32),
     /// The number of instructions was reached.
+    #[doc(alias = "LUA_HOOKCOUNT")]
     Count,
 }
 
@@ -104,6 +109,8 @@ impl LuaState {
 
     /// The thread's hook, its mask and its count (manual §4.9, `lua_gethook` and its like).
     #[doc(alias = "lua_gethook")]
+    #[doc(alias = "lua_gethookmask")]
+    #[doc(alias = "lua_gethookcount")]
     pub fn get_hook(&self) -> (Option<Hook>, u8, i32) {
         (hook_of(self), self.th().hook_mask.get(), self.th().base_hook_count.get())
     }
@@ -144,7 +151,7 @@ pub(crate) fn call_hook(lua: &mut LuaState, kind: HookKind) -> LuaResult<()> {
         frame.set(CallStatus::HOOKED);
         let result = hook(lua, &event);
         crate::exec::call::give_up_frames(lua, core::ptr::from_ref(frame).cast_mut());
-        if frame.is_lua() && frame.extra.get() > 0 {
+        if frame.is_lua() && frame.extra() > 0 {
             // To a hook the slots above the function's are its own. The interpreter trusts the function's copy among them.
             frame.base().sub(1).write(*frame.func.get());
         }

@@ -121,7 +121,7 @@ pub(super) fn function_slot(thread: &Thread, frame: &CallInfo) -> *mut TValue {
     let hides = !frame.is_lua()
         && thread.status.get() == Status::Yield as u8
         && core::ptr::eq(frame, thread.ci.get().cast_const());
-    frame.func.get().wrapping_sub(if hides { frame.extra.get() as usize } else { 0 })
+    frame.func.get().wrapping_sub(if hides { frame.hidden.get() as usize } else { 0 })
 }
 
 /// The index of the instruction that runs in a Lua frame; the first one if none does yet.

@@ -19,7 +19,7 @@ use crate::state::LuaState;
 /// arguments, the function again, and then the base.
 #[doc(alias = "findvararg")]
 fn vararg_slot(frame: &CallInfo, params: usize, number: usize) -> Option<*mut TValue> {
-    let count = (frame.extra.get() as usize).checked_sub(1 + params)?;
+    let count = frame.extra().checked_sub(1 + params)?;
     if number == 0 || number > count { None } else { Some(frame.func.get().wrapping_add(params + number)) }
 }
 

@@ -14,6 +14,7 @@ use crate::stack;
 use crate::state::{Continuation, LuaState, NativeFn};
 
 /// All results (`LUA_MULTRET`).
+#[doc(alias = "LUA_MULTRET")]
 pub const MULTRET: i32 = -1;
 
 /// Pushes the frame of a Lua function whose arguments lie above `slot`.
@@ -38,9 +39,8 @@ pub(crate) fn push_lua_frame(lua: &mut LuaState, slot: *mut TValue, nresults: i1
         let base = if word.is_vararg == 0 { slot.add(1) } else { copy_fixed_params(th.top.get(), slot, nargs, params) };
         let frame = &*ci;
         frame.func.set(slot);
-        frame.extra.set(base.offset_from(slot) as u32 - 1);
-        frame.nresults.set(nresults);
-        frame.status.set(CallStatus::LUA | flags);
+        frame.begin(nresults, CallStatus::LUA | flags);
+        frame.set_registers(base, closure.constants());
         frame.top.set(base.add(frame_slots));
         frame.pc.set(closure.code().cast_const().cast());
         th.top.set(frame.top.get());
@@ -388,7 +388,7 @@ impl LuaState {
         let ci = unsafe { &*self.th().ci.get() };
         if !ci.is_lua() {
             ci.pc.set(k as *const ());
-            ci.ctx.set(ctx);
+            ci.set_ctx(ctx);
         }
     }
 
@@ -437,7 +437,7 @@ impl LuaState {
         let th = self.th();
         // SAFETY: H4.
         let ci = unsafe { &*th.ci.get() };
-        ci.protected.set([th.save(slot) as u32, th.err_func.get() as u32]);
+        ci.set_protected(th.save(slot) as u32, th.err_func.get() as u32);
         ci.clear(CallStatus::ALLOW_HOOK);
         ci.set(CallStatus::PROTECTED | if th.allow_hook.get() { CallStatus::ALLOW_HOOK } else { 0 });
         th.err_func.set(handler);
@@ -492,7 +492,7 @@ impl LuaState {
         // SAFETY: H4: the frame is still this function's.
         let frame = unsafe { &*ci };
         frame.clear(CallStatus::PROTECTED);
-        self.th().err_func.set(frame.protected.get()[1] as usize);
+        self.th().err_func.set(frame.protected()[1] as usize);
         self.adjust_results(nresults);
         Ok(Status::Ok)
     }

@@ -4,6 +4,7 @@ use perilune_core::base::limits::MAX_C_CALLS;
 use perilune_core::{CallInfo, CallStatus, TValue, Thread};
 
 use super::drive::{Step, run};
+use super::switch;
 use crate::error::{LuaResult, Status, Thrown};
 use crate::state::{Continuation, LuaState};
 use crate::{CoStatus, ThreadRef};
@@ -22,7 +23,9 @@ pub(crate) fn switch_to_target(from: &mut LuaState) -> LuaResult<(*mut Thread, S
     // SAFETY: M1: the function that asked for it keeps the thread in its frame.
     let co = unsafe { LuaState::from_thread(target) };
     // SAFETY: H4.
-    unsafe { (*from.th().ci.get()).set(CallStatus::RESUMING) };
+    let waiting = unsafe { &*from.th().ci.get() };
+    waiting.set(CallStatus::RESUMING);
+    switch::mark_waiting(waiting);
     let step = match begin(co, nargs, from.th().n_c_calls.get()) {
         Ok(step) => step,
         Err(message) => {
@@ -73,14 +76,14 @@ fn begin(co: &mut LuaState, nargs: usize, levels: u16) -> Result<Step, &'static 
 fn hide_frame(th: &Thread, ci: &CallInfo, n: usize) {
     let func = th.from_top(n + 1);
     // SAFETY: H4: both lie in one stack.
-    ci.extra.set(unsafe { func.offset_from(ci.func.get()) } as u32);
+    ci.hidden.set(unsafe { func.offset_from(ci.func.get()) } as u32);
     ci.func.set(func);
 }
 
 /// The reverse of [`hide_frame`].
 fn show_frame(_th: &Thread, ci: &CallInfo) {
-    ci.func.set(ci.func.get().wrapping_sub(ci.extra.get() as usize));
-    ci.extra.set(0);
+    ci.func.set(ci.func.get().wrapping_sub(ci.hidden.get() as usize));
+    ci.hidden.set(0);
 }
 
 /// Suspends the running coroutine and returns to whoever resumed it.
@@ -109,7 +112,8 @@ pub(crate) fn yield_to_resumer(co: &mut LuaState) -> LuaResult<(*mut Thread, Ste
     }
     th.from.set(core::ptr::null_mut());
     if !ci.is_lua() {
-        ci.extra.set(0);
+        ci.hidden.set(0);
+        switch::mark_waiting(ci);
     }
     // SAFETY: E3: the resumer waits, and whoever runs it keeps it reachable.
     let from = unsafe { LuaState::from_thread(from) };

@@ -180,12 +180,12 @@ fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<usize> {
     let frame: &CallInfo = unsafe { &*ci };
     if frame.has(CallStatus::PROTECTED) {
         frame.clear(CallStatus::PROTECTED);
-        lua.th().err_func.set(frame.protected.get()[1] as usize);
+        lua.th().err_func.set(frame.protected()[1] as usize);
     }
     frame.clear(CallStatus::THEN | CallStatus::RESUMING | CallStatus::DIRECT);
     // A call of a Lua function with a fixed number of results left the top at the frame's limit; natives own their top.
     let k = frame.pc.get();
-    let ctx = frame.ctx.get();
+    let ctx = frame.ctx();
     frame.pc.set(core::ptr::null());
     if k.is_null() {
         return Err(lua.raise(format_args!("attempt to continue a function without continuation")));

@@ -1,8 +1,8 @@
 //! The interpreter's engine: how handlers are joined, entered and left.
 //!
-//! I1. A handler runs with the state of its thread's running frame, a Lua function's: `pc` points after its own word, `base` to
-//!     the frame's first register, `k` to the function's constants. The code came from the compiler or passed the verifier,
-//!     so its operands name registers of the frame, constants, upvalues and prototypes that exist.
+//! I1. A handler runs with the state of its thread's running frame `ci`, a Lua function's: `pc` points after its own word, `base`
+//!     to the frame's first register. The code came from the compiler or passed the verifier, so its operands name registers
+//!     of the frame, constants, upvalues and prototypes that exist.
 //! I2. A handler keeps nothing across a call that may raise, collect or move the stack: it ends in a slow path, which saves
 //!     `pc` in the frame, calls one function, and loads everything anew.
 //! I3. A slow path's function returns the thread to go on with, or null to leave the loop; the running thread's `thrown` then
@@ -13,7 +13,7 @@
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use perilune_core::code::Instruction;
-use perilune_core::{GcRef, LuaClosure, TValue, Thread};
+use perilune_core::{CallInfo, GcRef, LuaClosure, TValue, Thread};
 
 use super::drive::{self, Next, Step};
 use super::handlers;
@@ -54,25 +54,26 @@ impl Dispatch {
     }
 }
 
-/// The registers of the interpreter.
+/// The registers of the interpreter. The frame is among them, so that calls and returns do not wait for its address to come
+/// back from memory; the constants, which few instructions need, are found through it.
 #[derive(Clone, Copy)]
 pub(crate) struct Machine {
     pub(crate) lua: *mut Thread,
     pub(crate) pc: *const Instruction,
     pub(crate) base: *mut TValue,
-    pub(crate) k: *const TValue,
+    pub(crate) ci: *mut CallInfo,
     pub(crate) dispatch: *const Dispatch,
 }
 
 #[cfg(all(perilune_tail, target_arch = "x86_64"))]
 pub(crate) type Handler =
-    unsafe extern "sysv64-unwind" fn(*mut Thread, *const Instruction, *mut TValue, *const TValue, *const Dispatch);
+    unsafe extern "sysv64-unwind" fn(*mut Thread, *const Instruction, *mut TValue, *mut CallInfo, *const Dispatch);
 #[cfg(all(perilune_tail, not(target_arch = "x86_64")))]
 pub(crate) type Handler =
-    unsafe extern "C-unwind" fn(*mut Thread, *const Instruction, *mut TValue, *const TValue, *const Dispatch);
+    unsafe extern "C-unwind" fn(*mut Thread, *const Instruction, *mut TValue, *mut CallInfo, *const Dispatch);
 #[cfg(not(perilune_tail))]
 pub(crate) type Handler =
-    unsafe fn(*mut Thread, *const Instruction, *mut TValue, *const TValue, *const Dispatch) -> Flow;
+    unsafe fn(*mut Thread, *const Instruction, *mut TValue, *mut CallInfo, *const Dispatch) -> Flow;
 
 /// What a handler of the loop form returns.
 #[cfg(not(perilune_tail))]
@@ -106,11 +107,8 @@ impl Machine {
     pub(crate) unsafe fn load(lua: *mut Thread) -> Self {
         // SAFETY: the caller's promise; H4, F1.
         unsafe {
-            let th = &*lua;
-            let ci = &*th.ci.get();
-            let base = ci.func.get().add(1 + ci.extra.get() as usize);
-            let closure: GcRef<LuaClosure> = GcRef::from_addr((*base.sub(1)).u);
-            Self { lua, pc: ci.pc.get().cast(), base, k: closure.constants(), dispatch: th.dispatch.get().cast() }
+            let ci = (*lua).ci.get();
+            Self { lua, pc: (*ci).pc.get().cast(), base: (*ci).base(), ci, dispatch: (*lua).dispatch.get().cast() }
         }
     }
 
@@ -121,7 +119,7 @@ impl Machine {
     #[inline(always)]
     pub(crate) unsafe fn save(self) {
         // SAFETY: I1, H4.
-        unsafe { (*(*self.lua).ci.get()).pc.set(self.pc.cast()) };
+        unsafe { (*self.ci).pc.set(self.pc.cast()) };
     }
 
     /// The same state at another instruction.
@@ -152,7 +150,7 @@ impl Machine {
 }
 
 macro_rules! operands {
-    ($($(#[$doc:meta])* $name:ident: $from:ident, $kind:ty, $offset:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $from:ident$(($through:ident))?, $kind:ty, $offset:literal;)*) => {
         impl Machine { $(
             $(#[$doc])*
             ///
@@ -163,11 +161,13 @@ macro_rules! operands {
                 // SAFETY: I1.
                 unsafe {
                     let operand = *self.pc.cast::<$kind>().byte_sub($offset) as usize;
-                    (self.$from as *const TValue).cast_mut().byte_add(operand)
+                    operands!(@start self $from $($through)?).byte_add(operand)
                 }
             }
         )* }
     };
+    (@start $m:ident base) => { $m.base };
+    (@start $m:ident ci constants) => { (*$m.ci).constants().cast_mut() };
 }
 
 operands! {
@@ -178,11 +178,11 @@ operands! {
     /// The register that C names.
     c: base, u16, 2;
     /// The constant that B names.
-    kb: k, u16, 4;
+    kb: ci(constants), u16, 4;
     /// The constant that C names.
-    kc: k, u16, 2;
+    kc: ci(constants), u16, 2;
     /// The constant that the immediate names.
-    kimm: k, u32, 4;
+    kimm: ci(constants), u32, 4;
 }
 
 impl Machine {
@@ -318,7 +318,7 @@ pub(crate) unsafe fn execute(lua: *mut Thread) -> (*mut Thread, Option<Thrown>) 
 #[cfg(perilune_tail)]
 unsafe fn enter(m: Machine) {
     // SAFETY: I1.
-    unsafe { (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.k, m.dispatch) }
+    unsafe { (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.ci, m.dispatch) }
 }
 
 #[cfg(not(perilune_tail))]
@@ -328,8 +328,8 @@ unsafe fn enter(m: Machine) {
         let mut flow = Flow::Next(m);
         loop {
             flow = match flow {
-                Flow::Next(m) => (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.k, m.dispatch),
-                Flow::Again(m, handler) => handler(m.lua, m.pc, m.base, m.k, m.dispatch),
+                Flow::Next(m) => (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.ci, m.dispatch),
+                Flow::Again(m, handler) => handler(m.lua, m.pc, m.base, m.ci, m.dispatch),
                 Flow::Done => return,
             }
         }

@@ -82,7 +82,7 @@ fn unwind(lua: &mut LuaState, ci: *mut CallInfo, func: usize, allow_hook: bool, 
 pub(crate) fn deliver(lua: &mut LuaState, ci: *mut CallInfo, thrown: Thrown) -> Status {
     // SAFETY: H4.
     let frame = unsafe { &*ci };
-    let func = frame.protected.get()[0] as usize;
+    let func = frame.protected()[0] as usize;
     unwind(lua, ci, func, frame.has(CallStatus::ALLOW_HOOK), thrown)
 }
 

@@ -2,45 +2,63 @@
 //! instruction of a Lua function calls them and nothing unusual is in the way.
 //!
 //! The frames look the same as after the general way (`drive`), so that either side may go on in either way: the resumer's
-//! native frame waits with its continuation, marked `DIRECT`; the coroutine's is that of `coroutine.yield`. What is saved is
-//! the way of the values over the native frames: they go directly where the waiting instruction wants them.
+//! native frame waits with its continuation, the coroutine's is that of `coroutine.yield`, and both are marked `DIRECT`. What
+//! is saved is the way of the values over the native frames: they go directly where the waiting instruction wants them.
+//!
+//! These functions are parts of handlers: I1 to I4 hold for them, and neither thread has hooks. They give the state to go on
+//! with, or `None`, having changed nothing: the function must be called.
 
 use perilune_core::base::limits::{MAX_C_CALLS, MIN_STACK};
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, NativeClosure, TValue, Thread};
 
 use super::coroutine_natives::{finish_resume, finish_wrapped, native_resume, native_wrapped, native_yield};
-use super::drive::Next;
+use super::interp::{Dispatch, Machine};
 use crate::error::Status;
-use crate::state::{Continuation, LuaState, NativeFn};
+use crate::state::{Continuation, NativeFn};
 
-/// What keeps a waiting native frame from being filled directly: its caller is no instruction that waits for plain results.
-const NOT_PLAIN: u16 = CallStatus::SLOW_RETURN | CallStatus::THEN | CallStatus::HOOKED | CallStatus::PROTECTED;
+/// The status of the frame of a resumption that waits for plain results.
+const RESUMING: u16 = CallStatus::RESUMING | CallStatus::DIRECT;
+/// The status of the frame of a `coroutine.yield` that waits for plain results.
+const YIELDING: u16 = CallStatus::DIRECT;
 
-/// Does the call of a native function at `func` if it is a plain coroutine switch; `None`: it must be called.
+/// A call: its function's slot, how many arguments lie above, and how many results are wanted.
+#[derive(Clone, Copy)]
+pub(crate) struct Call {
+    pub(crate) func: *mut TValue,
+    pub(crate) nargs: usize,
+    pub(crate) nresults: i16,
+}
+
+/// Whether the value is `coroutine.yield`.
+#[inline(always)]
+pub(crate) fn is_yield(callee: TValue) -> bool {
+    callee.t == tag::NATIVE && callee.u == address(native_yield)
+}
+
+/// Whether the value is `coroutine.resume`.
+#[inline(always)]
+pub(crate) fn is_resume(callee: TValue) -> bool {
+    callee.t == tag::NATIVE && callee.u == address(native_resume)
+}
+
+/// The coroutine of a function that `coroutine.wrap` made.
 ///
 /// # Safety
-/// The running frame is a Lua function's, and the values above `func` up to the top are the arguments.
-pub(crate) unsafe fn try_switch(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> Option<Next> {
-    // SAFETY: H1; V1.
+/// V1.
+#[inline(always)]
+pub(crate) unsafe fn wrapped_coroutine(callee: TValue) -> Option<GcRef<Thread>> {
+    // SAFETY: V1.
     unsafe {
-        let callee = *func;
-        if callee.t == tag::NATIVE {
-            if callee.u == address(native_yield) {
-                return yield_directly(lua, func, nresults);
-            }
-            if callee.u == address(native_resume) && lua.th().top.get() > func.add(1) {
-                let co = (*func.add(1)).get::<Thread>()?;
-                return resume_directly(lua, co, func, nresults, finish_resume);
-            }
-        } else if callee.t == tag::NATIVE_CLOSURE {
-            let closure = callee.as_ref::<NativeClosure>();
-            if core::ptr::eq(closure.func(), native_wrapped as NativeFn as *const ()) {
-                let co = (*closure.upvalue_slot(0)).get::<Thread>()?;
-                return resume_directly(lua, co, func, nresults, finish_wrapped);
-            }
+        if callee.t != tag::NATIVE_CLOSURE {
+            return None;
         }
-        None
+        let closure = callee.as_ref::<NativeClosure>();
+        if core::ptr::eq(closure.func(), native_wrapped as NativeFn as *const ()) {
+            (*closure.upvalue_slot(0)).get::<Thread>()
+        } else {
+            None
+        }
     }
 }
 
@@ -50,142 +68,201 @@ fn address(function: NativeFn) -> u64 {
     (function as *const ()).addr() as u64
 }
 
-/// Pushes a native frame that waits.
-#[inline(always)]
-unsafe fn push_waiting(th: &Thread, ci: *mut CallInfo, func: *mut TValue, nresults: i16, status: u16) {
-    // SAFETY: H4: the frame after the running one exists.
-    unsafe {
-        let frame = &*ci;
-        frame.func.set(func);
-        frame.top.set(th.top.get().wrapping_add(MIN_STACK));
-        frame.nresults.set(nresults);
-        frame.status.set(status);
-        frame.extra.set(0);
-        frame.pc.set(core::ptr::null());
-        th.ci.set(ci);
+/// Marks a native frame that begins to wait in the general way, if it is such that the short way may end its wait.
+pub(super) fn mark_waiting(ci: &CallInfo) {
+    let k = ci.pc.get();
+    let finishes = |finish: Continuation| core::ptr::eq(k, finish as *const ());
+    let is_plain = match ci.status.get() {
+        0 => k.is_null(),
+        CallStatus::RESUMING => finishes(finish_resume) || finishes(finish_wrapped),
+        _ => false,
+    };
+    // SAFETY: H4: a native frame has a frame before it.
+    if is_plain && unsafe { (*ci.prev.get()).is_lua() } {
+        ci.set(CallStatus::DIRECT);
     }
 }
 
-/// Pops the waiting native frame of a thread: its results are the value in `first`, if any, and `n` values from `source`.
+/// How many slots the instruction of a waiting frame takes for `n` values; `None`: they may not fit.
+///
+/// # Safety
+/// The frame is the thread's running one, marked `DIRECT`.
 #[inline(always)]
-unsafe fn deliver(th: &Thread, ci: &CallInfo, first: Option<TValue>, source: *const TValue, n: usize) {
-    // SAFETY: H1, H4: the caller has made sure of room.
+unsafe fn wanted(th: &Thread, waiting: &CallInfo, n: usize) -> Option<usize> {
+    // What an instruction wants fits into its frame (I1), unless it wants all.
+    let wanted = waiting.nresults.get();
+    if wanted >= 0 {
+        return Some(wanted as usize);
+    }
+    let end = waiting.func.get().wrapping_add(n);
+    if end >= th.stack_last.get() {
+        return None;
+    }
+    th.top.set(end);
+    Some(n)
+}
+
+/// Fills `wanted` slots with `n` values and then with nil.
+///
+/// # Safety
+/// Both are slots of stacks, as many as are named (H1).
+#[inline(always)]
+unsafe fn deliver(dest: *mut TValue, wanted: usize, source: *const TValue, n: usize) {
+    // SAFETY: the caller's promise.
     unsafe {
-        let mut dest = ci.func.get();
-        let wanted = ci.nresults.get();
-        let caller = ci.prev.get();
-        th.ci.set(caller);
-        let mut left = if wanted < 0 { usize::MAX } else { wanted as usize };
-        if let Some(first) = first
-            && left > 0
-        {
-            *dest = first;
-            dest = dest.add(1);
-            left -= 1;
-        }
-        let moved = n.min(left);
-        for i in 0..moved {
-            *dest.add(i) = *source.add(i);
-        }
-        dest = dest.add(moved);
-        if wanted < 0 {
-            th.top.set(dest);
-            return;
-        }
-        for _ in moved..left {
-            *dest = TValue::NIL;
+        let distance = source.cast::<u8>().offset_from(dest.cast::<u8>());
+        let mut dest = dest;
+        let filled = dest.add(n.min(wanted));
+        let end = dest.add(wanted);
+        while dest < filled {
+            *dest = *dest.byte_offset(distance);
             dest = dest.add(1);
         }
-        th.top.set((*caller).top.get());
+        while dest < end {
+            (*dest).t = tag::NIL;
+            dest = dest.add(1);
+        }
     }
 }
 
-/// Whether `n` values fit from a frame's function slot on.
+/// The state of a thread whose waiting frame has got its values: that frame is popped, and its caller goes on.
+///
+/// # Safety
+/// The thread's running frame is a waiting one; I1 for its caller, which has saved its `pc`.
 #[inline(always)]
-fn fits(th: &Thread, ci: &CallInfo, n: usize) -> bool {
-    ci.func.get().wrapping_add(n + 1) < th.stack_last.get()
+unsafe fn go_on(thread: *mut Thread, waiting: &CallInfo, dispatch: *const Dispatch) -> Machine {
+    // SAFETY: E1, M2.
+    unsafe {
+        let ci = waiting.prev.get();
+        (*thread).ci.set(ci);
+        (*(*thread).heap.get()).running_thread = thread;
+        Machine { lua: thread, pc: (*ci).pc.get().cast(), base: (*ci).base(), ci, dispatch }
+    }
+}
+
+/// Pushes the frame of the function that is called, which waits.
+#[inline(always)]
+unsafe fn begin_to_wait(m: Machine, frame: *mut CallInfo, call: Call, limit: *mut TValue, status: u16, k: *const ()) {
+    // SAFETY: I1, H4: the frame after the running one.
+    unsafe {
+        (*m.ci).pc.set(m.pc.cast());
+        (*frame).func.set(call.func);
+        (*frame).top.set(limit);
+        (*frame).begin(call.nresults, status);
+        (*frame).pc.set(k);
+        (*m.lua).ci.set(frame);
+    }
 }
 
 /// `coroutine.yield` to a resumer that waits for plain results.
-unsafe fn yield_directly(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> Option<Next> {
-    let th = lua.th();
-    let from = th.from.get();
+///
+/// # Safety
+/// I1; the call is the running instruction's, of `coroutine.yield`.
+#[inline(always)]
+pub(crate) unsafe fn yield_values(m: Machine, call: Call) -> Option<Machine> {
     // SAFETY: E3, H4.
     unsafe {
-        let next = (*th.ci.get()).next.get();
-        if from.is_null() || next.is_null() || th.n_non_yieldable.get() != 0 || th.hook_mask.get() != 0 {
+        let th = &*m.lua;
+        let resumer = th.from.get();
+        let frame = (*m.ci).next.get();
+        if resumer.is_null() || frame.is_null() {
             return None;
         }
-        let from = &*from;
+        let from = &*resumer;
         let waiting = &*from.ci.get();
-        let n = th.top.get().offset_from(func) as usize - 1;
-        if !waiting.has(CallStatus::DIRECT)
+        if waiting.status.get() != RESUMING
             || th.n_c_calls.get() != from.n_c_calls.get() + 1
+            || th.n_non_yieldable.get() != 0
             || from.hook_mask.get() != 0
-            || !fits(from, waiting, n + 1)
         {
             return None;
         }
-        push_waiting(th, next, func, nresults, 0);
+        let resumed = core::ptr::eq(waiting.pc.get(), finish_resume as Continuation as *const ());
+        let mut wanted = wanted(from, waiting, call.nargs + resumed as usize)?;
+        let values = call.func.add(1);
+        th.top.set(values);
         th.status.set(Status::Yield as u8);
         th.from.set(core::ptr::null_mut());
-        let resumed_by = waiting.pc.get();
-        let first = core::ptr::eq(resumed_by, finish_resume as Continuation as *const ()).then_some(TValue::TRUE);
-        deliver(from, waiting, first, func.add(1), n);
-        th.top.set(func.add(1));
-        let from = core::ptr::from_ref(from).cast_mut();
-        lua.heap().running_thread = from;
-        Some(from)
+        begin_to_wait(m, frame, call, values.wrapping_add(MIN_STACK), YIELDING, core::ptr::null());
+        if wanted != 0 {
+            let mut dest = waiting.func.get();
+            if resumed {
+                *dest = TValue::TRUE;
+                dest = dest.add(1);
+                wanted -= 1;
+            }
+            deliver(dest, wanted, values, call.nargs);
+        }
+        Some(go_on(resumer, waiting, m.dispatch))
     }
 }
 
-/// A resumption of a coroutine that waits in a plain `coroutine.yield`.
-unsafe fn resume_directly(
-    lua: &mut LuaState,
+/// `coroutine.resume` of a coroutine that waits in a plain `coroutine.yield`.
+///
+/// # Safety
+/// I1; the call is the running instruction's, of `coroutine.resume`, and `co` is its first argument.
+#[inline(always)]
+pub(crate) unsafe fn resume(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let arguments = call.func.add(2);
+        let next = switch_to(m, call, co, arguments, call.nargs - 1, finish_resume)?;
+        // The continuation finds the frame as `native_resume` leaves it: the coroutine, and true below the results.
+        (*arguments).t = tag::TRUE;
+        (*m.lua).top.set(arguments.add(1));
+        Some(next)
+    }
+}
+
+/// The call of a function that `coroutine.wrap` made of `co`, when that waits in a plain `coroutine.yield`.
+///
+/// # Safety
+/// I1; the call is the running instruction's, of such a function.
+#[inline(always)]
+pub(crate) unsafe fn resume_wrapped(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let arguments = call.func.add(1);
+        let next = switch_to(m, call, co, arguments, call.nargs, finish_wrapped)?;
+        (*m.lua).top.set(arguments);
+        Some(next)
+    }
+}
+
+/// What the two kinds of resumption have in common; the caller sets the resumer's top.
+#[inline(always)]
+unsafe fn switch_to(
+    m: Machine,
+    call: Call,
     co: GcRef<Thread>,
-    func: *mut TValue,
-    nresults: i16,
+    arguments: *const TValue,
+    nargs: usize,
     finish: Continuation,
-) -> Option<Next> {
-    let th = lua.th();
+) -> Option<Machine> {
     // SAFETY: H4; the coroutine is live: it is an argument or an upvalue of the called function.
     unsafe {
-        let next = (*th.ci.get()).next.get();
+        let th = &*m.lua;
+        let frame = (*m.ci).next.get();
         let waiting = &*co.ci.get();
-        let is_resume = (*func).t == tag::NATIVE;
-        let first_arg = func.add(1 + is_resume as usize);
-        let nargs = th.top.get().offset_from(first_arg) as usize;
+        let limit = call.func.wrapping_add(2 + MIN_STACK);
+        let levels = th.n_c_calls.get() + 1;
         if co.status.get() != Status::Yield as u8
-            || next.is_null()
-            || (th.hook_mask.get() | co.hook_mask.get()) != 0
-            || waiting.is_lua()
-            || waiting.status.get() & NOT_PLAIN != 0
-            || !waiting.pc.get().is_null()
-            || waiting.extra.get() != 0
-            || core::ptr::eq(waiting.prev.get(), &co.base_ci)
-            || !(*waiting.prev.get()).is_lua()
-            || th.n_c_calls.get() + 1 >= MAX_C_CALLS
-            || !fits(&co, waiting, nargs)
-            || func.add(MIN_STACK) >= th.stack_last.get()
+            || waiting.status.get() != YIELDING
+            || co.hook_mask.get() != 0
+            || frame.is_null()
+            || limit >= th.stack_last.get()
+            || levels >= MAX_C_CALLS
         {
             return None;
         }
-        push_waiting(th, next, func, nresults, CallStatus::RESUMING | CallStatus::DIRECT);
-        (*next).pc.set(finish as *const ());
-        (*next).ctx.set(0);
-        co.n_c_calls.set(th.n_c_calls.get() + 1);
-        co.n_non_yieldable.set(0);
+        let wanted = wanted(&co, waiting, nargs)?;
+        begin_to_wait(m, frame, call, limit, RESUMING, finish as *const ());
+        co.n_c_calls.set(levels);
         co.status.set(Status::Ok as u8);
-        co.from.set(lua.as_thread_ptr());
-        deliver(&co, waiting, None, first_arg, nargs);
-        // The continuation finds the frame as `native_resume` leaves it: the coroutine, and true below the results.
-        if is_resume {
-            *first_arg = TValue::TRUE;
-            th.top.set(first_arg.add(1));
-        } else {
-            th.top.set(first_arg);
+        co.from.set(m.lua);
+        if wanted != 0 {
+            deliver(waiting.func.get(), wanted, arguments, nargs);
         }
-        lua.heap().running_thread = co.as_ptr();
-        Some(co.as_ptr())
+        Some(go_on(co.as_ptr(), waiting, m.dispatch))
     }
 }

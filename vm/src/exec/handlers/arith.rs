@@ -4,7 +4,7 @@
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
-use perilune_core::{TValue, Thread};
+use perilune_core::{CallInfo, TValue, Thread};
 
 use crate::ArithOp;
 use crate::convert;

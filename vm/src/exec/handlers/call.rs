@@ -2,7 +2,7 @@
 
 use perilune_core::code::{FrameWord, Instruction};
 use perilune_core::value::tag;
-use perilune_core::{CallStatus, GcRef, LuaClosure, TValue, Thread};
+use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue, Thread};
 
 use crate::debug;
 use crate::error::LuaResult;
@@ -11,7 +11,7 @@ use crate::exec::drive::{Next, Step, native_of};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
-use crate::exec::switch;
+use crate::exec::switch::{self, Call};
 use crate::exec::upvalue;
 use crate::stack;
 use crate::state::LuaState;
@@ -19,17 +19,39 @@ use crate::state::LuaState;
 /// Enters a Lua function whose arguments are in place.
 macro_rules! enter {
     ($m:ident, $func:ident, $code:ident, $limit:ident, $next:ident) => {{
-        let th = &*$m.lua;
-        (*th.ci.get()).pc.set($m.pc.cast());
+        (*$m.ci).pc.set($m.pc.cast());
         let frame = &*$next;
         frame.func.set($func);
         frame.top.set($limit);
         frame.begin($m.nc() as i16 - 1, CallStatus::LUA);
-        th.ci.set($next);
-        let k = *$code.sub(2).cast::<*const TValue>();
-        next!(Machine { pc: $code, base: $func.add(1), k, ..$m })
+        frame.set_registers($func.add(1), *$code.sub(2).cast::<*const TValue>());
+        (*$m.lua).ci.set($next);
+        next!(Machine { pc: $code, base: $func.add(1), ci: $next, ..$m })
     }};
 }
+
+/// Goes on in the frame that called the running one.
+macro_rules! back {
+    ($m:ident) => {{
+        let caller = (*$m.ci).prev.get();
+        (*$m.lua).ci.set(caller);
+        next!(Machine { pc: (*caller).pc.get().cast(), base: (*caller).base(), ci: caller, ..$m })
+    }};
+}
+
+/// The call that the running word is.
+#[inline(always)]
+unsafe fn call_of(m: Machine) -> Call {
+    // SAFETY: I1; H2: open calls have their arguments up to the top.
+    unsafe {
+        let func = m.a();
+        let values = if m.nb() != 0 { m.nb() } else { (*m.lua).top.get().offset_from(func) as usize };
+        Call { func, nargs: values - 1, nresults: m.nc() as i16 - 1 }
+    }
+}
+
+/// What of a frame's status and wanted results must be this number, for a return to go the short way.
+const PLAIN_RETURN: u32 = (CallStatus::SLOW_RETURN as u32) << 16 | 0xffff;
 
 handlers! {
     /// A Lua function with fixed parameters, none of them left out, is entered here.
@@ -39,36 +61,85 @@ handlers! {
             let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
             let code = closure.code();
             let word = *code.sub(1).cast::<FrameWord>();
-            let th = &*m.lua;
-            let next = (*th.ci.get()).next.get();
+            let next = (*m.ci).next.get();
             let limit = func.add(1).byte_add(word.frame_bytes as usize);
-            if m.nb() as u32 > word.enough && !next.is_null() && limit < th.stack_last.get() {
+            if m.nb() as u32 > word.enough && !next.is_null() && limit < (*m.lua).stack_last.get() {
                 enter!(m, func, code, limit, next)
             }
         }
-        goto!(m, call_with_nils)
+        goto!(m, call_other)
     }
 
-    /// A Lua function with fixed parameters is entered here, missing arguments being nil; everything else is a slow path.
+    /// Everything else that is called goes its way from here.
+    #[inline(never)]
+    fn call_other(m) {
+        let callee = *m.a();
+        if callee.t == tag::LUA_CLOSURE {
+            goto!(m, call_with_nils)
+        }
+        if switch::is_resume(callee) {
+            goto!(m, call_resume)
+        }
+        if switch::is_yield(callee) {
+            goto!(m, call_yield)
+        }
+        if callee.t == tag::NATIVE_CLOSURE {
+            goto!(m, call_wrapped)
+        }
+        goto!(m, slow_call)
+    }
+
+    /// A Lua function with fixed parameters is entered here, missing arguments being nil.
     #[inline(never)]
     fn call_with_nils(m) {
         let func = m.a();
-        if (*func).t == tag::LUA_CLOSURE {
-            let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
-            let code = closure.code();
-            let word = *code.sub(1).cast::<FrameWord>();
-            let th = &*m.lua;
-            let next = (*th.ci.get()).next.get();
-            let limit = func.add(1).byte_add(word.frame_bytes as usize);
-            if word.is_vararg == 0 && !next.is_null() && limit < th.stack_last.get() {
-                let mut top = if m.nb() != 0 { func.add(m.nb()) } else { th.top.get() };
-                let end = func.add(1 + word.num_params as usize);
-                while top < end {
-                    (*top).t = tag::NIL;
-                    top = top.add(1);
-                }
-                enter!(m, func, code, limit, next)
+        let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
+        let code = closure.code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        let next = (*m.ci).next.get();
+        let limit = func.add(1).byte_add(word.frame_bytes as usize);
+        if word.is_vararg == 0 && !next.is_null() && limit < (*m.lua).stack_last.get() {
+            let mut top = if m.nb() != 0 { func.add(m.nb()) } else { (*m.lua).top.get() };
+            let end = func.add(1 + word.num_params as usize);
+            while top < end {
+                (*top).t = tag::NIL;
+                top = top.add(1);
             }
+            enter!(m, func, code, limit, next)
+        }
+        goto!(m, slow_call)
+    }
+
+    /// `coroutine.resume`.
+    #[inline(never)]
+    fn call_resume(m) {
+        let call = call_of(m);
+        if call.nargs > 0
+            && let Some(co) = (*call.func.add(1)).get::<Thread>()
+            && let Some(m) = switch::resume(m, call, co)
+        {
+            next!(m)
+        }
+        goto!(m, slow_call)
+    }
+
+    /// `coroutine.yield`.
+    #[inline(never)]
+    fn call_yield(m) {
+        if let Some(m) = switch::yield_values(m, call_of(m)) {
+            next!(m)
+        }
+        goto!(m, slow_call)
+    }
+
+    /// A function that `coroutine.wrap` made, or another native closure.
+    #[inline(never)]
+    fn call_wrapped(m) {
+        let call = call_of(m);
+        if let Some(co) = switch::wrapped_coroutine(*call.func)
+            && let Some(m) = switch::resume_wrapped(m, call, co)
+        {
+            next!(m)
         }
         goto!(m, slow_call)
     }
@@ -82,22 +153,25 @@ handlers! {
     }
 
     fn op_return0(m) {
-        let th = &*m.lua;
-        let frame = &*th.ci.get();
-        if frame.status.get() & CallStatus::SLOW_RETURN == 0 && frame.nresults.get() == 0 {
-            th.ci.set(frame.prev.get());
-            next!(Machine::load(m.lua))
+        let wanted = (*m.ci).wanted_and_status() & PLAIN_RETURN;
+        if wanted == 0 {
+            back!(m)
+        }
+        if wanted == 1 {
+            (*m.base.sub(1)).t = tag::NIL;
+            back!(m)
         }
         goto!(m, slow_return0)
     }
 
     fn op_return1(m) {
-        let th = &*m.lua;
-        let frame = &*th.ci.get();
-        if frame.status.get() & CallStatus::SLOW_RETURN == 0 && frame.nresults.get() == 1 {
+        let wanted = (*m.ci).wanted_and_status() & PLAIN_RETURN;
+        if wanted == 1 {
             *m.base.sub(1) = *m.a();
-            th.ci.set(frame.prev.get());
-            next!(Machine::load(m.lua))
+            back!(m)
+        }
+        if wanted == 0 {
+            back!(m)
         }
         goto!(m, slow_return1)
     }
@@ -122,9 +196,6 @@ unsafe fn call(lua: *mut Thread) -> Next {
         let state = LuaState::from_thread(lua);
         let nresults = m.nc() as i16 - 1;
         let result = if (*func).t == tag::NATIVE || (*func).t == tag::NATIVE_CLOSURE {
-            if let Some(next) = switch::try_switch(state, func, nresults) {
-                return next;
-            }
             call_native(state, func, nresults)
         } else {
             let func = state.th().save(func);

@@ -2,7 +2,7 @@
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
-use perilune_core::{CallStatus, TValue, Thread};
+use perilune_core::{CallInfo, CallStatus, TValue, Thread};
 
 use crate::error::LuaResult;
 use crate::exec::compare::{self, Outcome};

@@ -1,7 +1,7 @@
 //! Concatenation and length.
 
 use perilune_core::code::Instruction;
-use perilune_core::{TValue, Thread};
+use perilune_core::{CallInfo, TValue, Thread};
 
 use crate::error::LuaResult;
 use crate::exec::drive::Next;

@@ -5,7 +5,7 @@
 
 use perilune_core::object::Node;
 use perilune_core::value::tag;
-use perilune_core::{GcRef, LuaString, TValue, Table, Thread};
+use perilune_core::{CallInfo, GcRef, LuaString, TValue, Table, Thread};
 
 use crate::error::LuaResult;
 use crate::exec::drive::Next;

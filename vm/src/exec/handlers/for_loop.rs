@@ -2,7 +2,7 @@
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
-use perilune_core::{TValue, Thread};
+use perilune_core::{CallInfo, TValue, Thread};
 
 use crate::convert::{self, FloatToInt};
 use crate::error::LuaResult;
@@ -10,7 +10,8 @@ use crate::exec::drive::{Next, Step};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
-use crate::exec::{natives, switch};
+use crate::exec::natives;
+use crate::exec::switch::{self, Call};
 use crate::stack;
 use crate::state::LuaState;
 
@@ -29,13 +30,35 @@ handlers! {
             let step = (*a.add(2)).u as i64;
             let index = ((*a).u as i64).wrapping_add(step);
             let limit = (*a.add(1)).u as i64;
-            if if step > 0 { index <= limit } else { limit <= index } {
+            if step <= 0 {
+                goto!(m, for_loop_down)
+            }
+            if index <= limit {
                 (*a).u = index as u64;
                 *a.add(3) = TValue::integer(index);
                 next!(m.jump())
             }
             next!(m)
         }
+        goto!(m, for_loop_float)
+    }
+
+    /// An integer loop that counts down, or does not move.
+    #[inline(never)]
+    fn for_loop_down(m) {
+        let a = m.a();
+        let index = ((*a).u as i64).wrapping_add((*a.add(2)).u as i64);
+        if (*a.add(1)).u as i64 <= index {
+            (*a).u = index as u64;
+            *a.add(3) = TValue::integer(index);
+            next!(m.jump())
+        }
+        next!(m)
+    }
+
+    #[inline(never)]
+    fn for_loop_float(m) {
+        let a = m.a();
         let step = f64::from_bits((*a.add(2)).u);
         let index = f64::from_bits((*a).u) + step;
         let limit = f64::from_bits((*a.add(1)).u);
@@ -49,6 +72,26 @@ handlers! {
     }
 
     fn op_tfor_call(m) {
+        let iterator = *m.a();
+        if iterator.t == tag::NATIVE_CLOSURE {
+            goto!(m, tfor_call_wrapped)
+        }
+        goto!(m, slow_tfor_call)
+    }
+
+    /// The iterator may be a function that `coroutine.wrap` made.
+    #[inline(never)]
+    fn tfor_call_wrapped(m) {
+        let a = m.a();
+        if let Some(co) = switch::wrapped_coroutine(*a) {
+            // A+3 to A+5 are registers of the frame.
+            *a.add(3) = *a;
+            *a.add(4) = *a.add(1);
+            *a.add(5) = *a.add(2);
+            if let Some(m) = switch::resume_wrapped(m, Call { func: a.add(3), nargs: 2, nresults: m.nb() as i16 }, co) {
+                next!(m)
+            }
+        }
         goto!(m, slow_tfor_call)
     }
 
@@ -158,9 +201,6 @@ unsafe fn call_iterator(lua: &mut LuaState, m: Machine, results: usize) -> LuaRe
             *func_slot.add(i) = *func_slot.sub(3 - i);
         }
         th.top.set(func_slot.add(3));
-        if let Some(next) = switch::try_switch(lua, func_slot, results as i16) {
-            return Ok(next);
-        }
         drive_from_loop(lua, Step::Enter { func, nresults: results as i16, flags: 0 })
     }
 }

@@ -2,7 +2,7 @@
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
-use perilune_core::{GcObject, GcRef, LuaClosure, TValue, Thread};
+use perilune_core::{CallInfo, GcObject, GcRef, LuaClosure, TValue, Thread};
 
 use crate::error::LuaResult;
 use crate::exec::drive::Next;
@@ -207,7 +207,7 @@ unsafe fn copy_varargs(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         let ci = &*lua.th().ci.get();
         let params = m.closure().frame_word().num_params as usize;
         // `extra` slots lie between: the fixed parameters' old places, the extra arguments, the copy of the function.
-        let available = (ci.extra.get() as usize).saturating_sub(1 + params);
+        let available = ci.extra().saturating_sub(1 + params);
         let wanted = if m.nb() == 0 { available } else { m.nb() - 1 };
         let mut dest = m.a();
         let mut source = ci.func.get().add(1 + params);

@@ -13,9 +13,9 @@ macro_rules! handlers {
         $(#[$meta])*
         #[cfg(all(perilune_tail, target_arch = "x86_64"))]
         pub(in crate::exec) unsafe extern "sysv64-unwind" fn $name(
-            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
+            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, ci: *mut CallInfo, dispatch: *const Dispatch,
         ) {
-            let $m = Machine { lua, pc, base, k, dispatch };
+            let $m = Machine { lua, pc, base, ci, dispatch };
             // SAFETY: I1, I2.
             unsafe { $body }
         }
@@ -23,9 +23,9 @@ macro_rules! handlers {
         $(#[$meta])*
         #[cfg(all(perilune_tail, not(target_arch = "x86_64")))]
         pub(in crate::exec) unsafe extern "C-unwind" fn $name(
-            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
+            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, ci: *mut CallInfo, dispatch: *const Dispatch,
         ) {
-            let $m = Machine { lua, pc, base, k, dispatch };
+            let $m = Machine { lua, pc, base, ci, dispatch };
             // SAFETY: I1, I2.
             unsafe { $body }
         }
@@ -33,9 +33,9 @@ macro_rules! handlers {
         $(#[$meta])*
         #[cfg(not(perilune_tail))]
         pub(in crate::exec) unsafe fn $name(
-            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, k: *const TValue, dispatch: *const Dispatch,
+            lua: *mut Thread, pc: *const Instruction, base: *mut TValue, ci: *mut CallInfo, dispatch: *const Dispatch,
         ) -> Flow {
-            let $m = Machine { lua, pc, base, k, dispatch };
+            let $m = Machine { lua, pc, base, ci, dispatch };
             // SAFETY: I1, I2.
             unsafe { $body }
         }
@@ -47,7 +47,7 @@ macro_rules! handlers {
 macro_rules! next {
     ($m:expr) => {{
         let m: Machine = $m;
-        return (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.k, m.dispatch);
+        return (*m.dispatch).handler((*m.pc).op())(m.lua, m.pc.add(1), m.base, m.ci, m.dispatch);
     }};
 }
 #[cfg(not(perilune_tail))]
@@ -62,7 +62,7 @@ macro_rules! next {
 macro_rules! goto {
     ($m:expr, $handler:expr) => {{
         let m: Machine = $m;
-        return $handler(m.lua, m.pc, m.base, m.k, m.dispatch);
+        return $handler(m.lua, m.pc, m.base, m.ci, m.dispatch);
     }};
 }
 #[cfg(not(perilune_tail))]
@@ -109,7 +109,7 @@ macro_rules! slow_paths {
             next!(Machine::load(next))
         }
     )* } };
-    (@top closed $m:ident) => { (*$m.lua).top.set((*(*$m.lua).ci.get()).top.get()) };
+    (@top closed $m:ident) => { (*$m.lua).top.set((*$m.ci).top.get()) };
     (@top open $m:ident) => {};
 }
 

@@ -1,7 +1,7 @@
 //! What stands in the dispatch table instead of the plain handlers while hooks are on, or when a script is interrupted.
 
 use perilune_core::code::Instruction;
-use perilune_core::{TValue, Thread};
+use perilune_core::{CallInfo, TValue, Thread};
 
 use crate::debug;
 use crate::error::Thrown;
