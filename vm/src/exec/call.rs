@@ -5,6 +5,7 @@ use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue};
 
 use super::drive::{Step, native_of, run};
+use super::unwind::{Guard, NoYield};
 use super::{protect, upvalue};
 use crate::api::is_pseudo;
 use crate::debug;
@@ -172,16 +173,23 @@ pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaR
 pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
     let running = core::mem::replace(&mut lua.heap().running_thread, lua.as_thread_ptr());
     let th = lua.th();
+    let func = th.save(slot);
+    let guard = Guard::new(lua, running, func);
     let levels = th.n_c_calls.get();
     // SAFETY: E1.
     let depth = levels.max(unsafe { (*running).n_c_calls.get() }) + 1;
     th.n_c_calls.set(depth);
+    // A coroutine that waits, or is dead, counts as one that runs: nobody can resume it meanwhile.
+    let status = th.status.replace(Status::Ok as u8);
     let result = if depth >= MAX_C_CALLS { stack_level_error(lua, depth) } else { Ok(()) };
     let result = match result {
-        Ok(()) => call_slot_counted(lua, lua.th().save(slot), nresults.max(MULTRET) as i16),
+        Ok(()) => call_slot_counted(lua, func, nresults.max(MULTRET) as i16),
         error => error,
     };
-    lua.th().n_c_calls.set(levels);
+    guard.disarm();
+    let th = lua.th();
+    th.n_c_calls.set(levels);
+    th.status.set(status);
     lua.heap().running_thread = running;
     if let Err(thrown) = result {
         lua.pass_error_on(thrown);
@@ -284,12 +292,8 @@ fn stack_level_error(lua: &mut LuaState, depth: u16) -> LuaResult<()> {
 /// The same, with yields forbidden meanwhile.
 #[doc(alias = "luaD_callnoyield")]
 pub(crate) fn call_slot_no_yield(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
-    let th = lua.th();
-    th.n_non_yieldable.set(th.n_non_yieldable.get() + 1);
-    let result = call_slot(lua, slot, nresults);
-    let th = lua.th();
-    th.n_non_yieldable.set(th.n_non_yieldable.get() - 1);
-    result
+    let _forbidden = NoYield::begin(lua);
+    call_slot(lua, slot, nresults)
 }
 
 /// Calls `func` with arguments and returns its first result (metamethods called by the host API).
@@ -319,8 +323,8 @@ impl LuaState {
         if nargs >= self.held() {
             return Err(self.raise(format_args!("not enough values on the stack for a call")));
         }
-        if nresults > nargs as i32 + 1 {
-            self.room_for_results(nresults as usize - nargs - 1)?;
+        if nresults > nargs as i32 + 1 || nresults > i32::from(i16::MAX) {
+            self.room_for_results(nresults as usize, (nresults as usize).saturating_sub(nargs + 1))?;
         }
         Ok(self.th().from_top(nargs + 1))
     }
@@ -335,8 +339,8 @@ impl LuaState {
 
     /// Makes room for results that take `more` slots than function and arguments.
     #[cold]
-    fn room_for_results(&mut self, more: usize) -> LuaResult<()> {
-        if more < i16::MAX as usize / 2 && self.check_stack(more) {
+    fn room_for_results(&mut self, results: usize, more: usize) -> LuaResult<()> {
+        if results <= i16::MAX as usize && more < i16::MAX as usize / 2 && self.check_stack(more) {
             return Ok(());
         }
         Err(self.raise(format_args!("results from function overflow current stack size")))

@@ -1,13 +1,53 @@
 //! Where the collector runs: checks after allocations, and finalizers.
 
-use perilune_core::CallStatus;
+use perilune_core::{CallInfo, CallStatus, Thread};
 use perilune_core::value::tag;
 
 use super::call::call_slot_no_yield;
-use super::protect;
+use super::{panic, protect};
 use crate::error::{LuaResult, Status, Thrown};
 use crate::meta::{self, MetaEvent};
 use crate::state::LuaState;
+
+/// A finalizer runs as long as this lives: without hooks and without the collector, and the frame that it interrupts is
+/// marked. A panic ends that, too (X1).
+struct Finalizing {
+    thread: *mut Thread,
+    ci: *mut CallInfo,
+    was_finalizer: bool,
+    allow_hook: bool,
+    running: bool,
+}
+
+impl Finalizing {
+    fn begin(lua: &LuaState) -> Self {
+        let th = lua.th();
+        // SAFETY: H4.
+        let frame = unsafe { &*th.ci.get() };
+        let this = Self {
+            thread: lua.as_thread_ptr(),
+            ci: th.ci.get(),
+            was_finalizer: frame.has(CallStatus::FINALIZER),
+            allow_hook: th.allow_hook.replace(false),
+            running: core::mem::replace(&mut lua.heap().running, false),
+        };
+        frame.set(CallStatus::FINALIZER);
+        this
+    }
+}
+
+impl Drop for Finalizing {
+    fn drop(&mut self) {
+        // SAFETY: M1: the thread runs.
+        let lua = unsafe { LuaState::from_thread(self.thread) };
+        if !self.was_finalizer {
+            // SAFETY: H4: frames below a running one stay where they are.
+            unsafe { (*self.ci).clear(CallStatus::FINALIZER) };
+        }
+        lua.th().allow_hook.set(self.allow_hook);
+        lua.heap().running = self.running;
+    }
+}
 
 impl LuaState {
     /// Does a step of the collector if one is due, and calls the finalizers that it found.
@@ -58,28 +98,17 @@ impl LuaState {
         if !matches!(method.tag(), tag::NATIVE | tag::NATIVE_CLOSURE | tag::LUA_CLOSURE) {
             return Ok(true);
         }
+        let finalizing = Finalizing::begin(self);
         let th = self.th();
-        let allow_hook = th.allow_hook.replace(false);
-        let running = core::mem::replace(&mut self.heap().running, false);
-        let ci = th.ci.get();
-        // SAFETY: H4.
-        let was_finalizer = unsafe { (*ci).has(CallStatus::FINALIZER) };
         // The slots above the limit have room for both (H1).
         let func = th.save(th.top.get());
         th.push(method);
         th.push(object);
-        // SAFETY: H4.
-        unsafe { (*ci).set(CallStatus::FINALIZER) };
         let status = protect::run_from(self, func, 0, |lua| {
             let slot = lua.th().restore(func);
             call_slot_no_yield(lua, slot, 0)
         });
-        if !was_finalizer {
-            // SAFETY: H4: frames below a running one stay where they are.
-            unsafe { (*ci).clear(CallStatus::FINALIZER) };
-        }
-        self.th().allow_hook.set(allow_hook);
-        self.heap().running = running;
+        drop(finalizing);
         if status == Status::Ok {
             return Ok(true);
         }
@@ -87,14 +116,13 @@ impl LuaState {
             self.pop(1);
             return Ok(true);
         }
-        if status == Status::ErrRun {
-            return Err(self.finalizer_error());
-        }
-        Err(match status {
+        let thrown = match status {
+            Status::ErrRun => panic::shielded(self, Self::finalizer_error),
             Status::ErrMem => Thrown::Memory,
             Status::ErrErr => Thrown::ErrorInHandler,
             _ => Thrown::Finalizer,
-        })
+        };
+        Err(self.escape(thrown))
     }
 
     /// Replaces the error's value on top by the message that says where it came from.

@@ -45,7 +45,7 @@ fn join(lua: &mut LuaState, total: usize) -> LuaResult<usize> {
         if v.is_number() {
             let mut buf = [0; NUMBER_BUF];
             let len = number_to_buf(v, &mut buf);
-            let string = lua.heap().new_string(&buf[..len])?;
+            let string = lua.heap().new_string(&buf[..len]).map_err(|_| lua.memory_error())?;
             // SAFETY: H1: making a string moves no stack.
             unsafe { *slot = TValue::object(string) };
             length += len;
@@ -66,9 +66,9 @@ fn join(lua: &mut LuaState, total: usize) -> LuaResult<usize> {
         let mut buf = [0; MAX_SHORT_LEN];
         // SAFETY: H1: `n` strings lie from `first`, `length` bytes in all.
         unsafe { copy_strings(first, n, buf.as_mut_ptr()) };
-        lua.heap().new_string(&buf[..length])?
+        lua.heap().new_string(&buf[..length]).map_err(|_| lua.memory_error())?
     } else {
-        let string = lua.heap().new_long_string(length)?;
+        let string = lua.heap().new_long_string(length).map_err(|_| lua.memory_error())?;
         // SAFETY: as above; nobody else sees the string yet (S3).
         unsafe { copy_strings(first, n, string.data()) };
         string

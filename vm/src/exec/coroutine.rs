@@ -4,6 +4,7 @@ use perilune_core::base::limits::MAX_C_CALLS;
 use perilune_core::{CallInfo, CallStatus, TValue, Thread};
 
 use super::drive::{Step, run};
+use super::unwind::ResumeGuard;
 use super::switch;
 use crate::error::{LuaResult, Status, Thrown};
 use crate::state::{Continuation, LuaState};
@@ -64,8 +65,13 @@ fn begin(co: &mut LuaState, nargs: usize, levels: u16) -> Result<Step, &'static 
     }
     th.status.set(Status::Ok as u8);
     if ci.is_lua() {
-        // It yielded inside a hook: the interrupted instruction goes on, whatever was passed.
-        th.top.set(ci.top.get());
+        // It yielded inside a hook: the interrupted instruction goes on, whatever was passed. The interpreter trusts the
+        // function's copy below the registers, which a native function may have overwritten that kept a yield to itself first.
+        th.top.set(th.from_top(nargs.min(held)));
+        if ci.extra() > 0 {
+            // SAFETY: H1, H4: both are slots of the frame.
+            unsafe { ci.base().sub(1).write(*ci.func.get()) };
+        }
         return Ok(Step::Bytecode);
     }
     show_frame(th, ci);
@@ -282,8 +288,11 @@ impl LuaState {
                 }
             }
             Ok(step) => {
+                let guard = ResumeGuard::new(self, running, non_yieldable);
                 self.heap().running_thread = self.as_thread_ptr();
-                match run(self, step) {
+                let result = run(self, step);
+                guard.disarm();
+                match result {
                     Ok(()) => Status::Ok,
                     Err(Thrown::Yield) => Status::Yield,
                     Err(thrown) => {

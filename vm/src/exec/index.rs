@@ -170,7 +170,7 @@ pub(crate) fn insert_error(lua: &mut LuaState, error: InsertError) -> Thrown {
         InsertError::NilKey => lua.run_error(format_args!("table index is nil")),
         InsertError::NanKey => lua.run_error(format_args!("table index is NaN")),
         InsertError::Overflow => lua.run_error(format_args!("table overflow")),
-        InsertError::OutOfMemory => Thrown::Memory,
+        InsertError::OutOfMemory => lua.memory_error(),
     }
 }
 

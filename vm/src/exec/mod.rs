@@ -18,9 +18,11 @@ pub(crate) mod index;
 pub(crate) mod interp;
 pub(crate) mod length;
 pub(crate) mod natives;
+pub(crate) mod panic;
 pub(crate) mod protect;
 pub(crate) mod raise;
 pub(crate) mod switch;
+pub(crate) mod unwind;
 pub(crate) mod upvalue;
 
 pub use coroutine_natives::{native_resume, native_wrapped, native_yield};

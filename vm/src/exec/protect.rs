@@ -3,6 +3,7 @@
 use perilune_core::{CallInfo, CallStatus, TValue, Thread};
 
 use super::drive::Step;
+use super::unwind::Guard;
 use super::{coroutine, upvalue};
 use crate::error::{LuaResult, Status, Thrown};
 use crate::state::LuaState;
@@ -40,8 +41,10 @@ pub(crate) fn run_from(
     let allow_hook = th.allow_hook.get();
     let non_yieldable = th.n_non_yieldable.get();
     let levels = th.n_c_calls.get();
-    let old_handler = th.err_func.replace(handler);
+    let guard = Guard::new(lua, running, func);
+    let old_handler = lua.th().err_func.replace(handler);
     let result = body(lua);
+    guard.disarm();
     let status = match result {
         Ok(()) => Status::Ok,
         Err(thrown) => {

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{call, protect};
+use super::{call, panic, protect};
 use crate::debug;
 use crate::error::Thrown;
 use crate::state::LuaState;
@@ -11,33 +11,46 @@ impl LuaState {
     /// Raises the value on top of the stack as an error (manual §4.8, `lua_error`): `return Err(lua.error())`.
     #[doc(alias = "lua_error")]
     pub fn error(&mut self) -> Thrown {
+        if self.held() == 0 {
+            // What lies below is not the frame's to raise: nil stands for the value that is missing.
+            if let Err(thrown) = self.push_nil() {
+                return thrown;
+            }
+        }
         let thrown = self.handle_error();
+        if self.is_at_host_level() {
+            self.escape(thrown);
+        }
         self.pass_error_on(thrown);
         thrown
     }
 
-    /// Sees to it that the value of an error lies on top, after an `Err` came back to a host that made no protected call (what
-    /// the C API has a panic function for, `lua_atpanic`): errors for lack of memory and in error handling put it there only
-    /// where they are taken.
-    #[doc(alias = "lua_atpanic")]
+    /// Sees to it that the value of an error lies on top, after an `Err` came back to a host that made no protected call:
+    /// errors for lack of memory and in error handling put it there only where they are taken.
+    ///
+    /// What such an error calls before it comes back is set with [`at_panic`](Self::at_panic).
     pub fn error_to_top(&mut self, thrown: Thrown) {
         if matches!(thrown, Thrown::Memory | Thrown::ErrorInHandler) {
             let value = protect::error_value(self, thrown);
             // Without memory for a larger stack the value lies in a spare slot.
-            let _ = self.push(value);
+            let _ = panic::shielded(self, |lua| lua.push(value));
         }
     }
 
     /// Lets the error whose value is on top go on in the running thread, if that is another one: a native function that works
     /// on a thread which it holds returns the error from its own.
     pub(crate) fn pass_error_on(&mut self, thrown: Thrown) {
-        if self.is_running() || matches!(thrown, Thrown::Memory | Thrown::ErrorInHandler | Thrown::Yield) {
+        if self.is_running() {
+            return;
+        }
+        self.die_unprotected(thrown);
+        if matches!(thrown, Thrown::Memory | Thrown::ErrorInHandler | Thrown::Yield) {
             return;
         }
         // SAFETY: M1, E1; H1: the value was pushed by whoever raised the error.
         let (running, value) = unsafe { (LuaState::from_thread(self.heap().running_thread), *self.th().from_top(1)) };
         // Without memory for a larger stack the value lies in a spare slot.
-        let _ = running.push(value);
+        let _ = panic::shielded(running, |running| running.push(value));
     }
 
     /// Calls the message handler, if there is one, with the value on top.

@@ -107,7 +107,7 @@ unsafe fn wanted(th: &Thread, waiting: &CallInfo, n: usize) -> Option<usize> {
 /// # Safety
 /// Both are slots of stacks, as many as are named (H1).
 #[inline(always)]
-unsafe fn deliver(dest: *mut TValue, wanted: usize, source: *const TValue, n: usize) {
+pub(crate) unsafe fn deliver(dest: *mut TValue, wanted: usize, source: *const TValue, n: usize) {
     // SAFETY: the caller's promise.
     unsafe {
         let distance = source.cast::<u8>().offset_from(dest.cast::<u8>());

@@ -75,6 +75,10 @@ handlers! {
     fn call_other(m) {
         let callee = *m.a();
         if callee.t == tag::LUA_CLOSURE {
+            let closure: GcRef<LuaClosure> = GcRef::from_addr(callee.u);
+            if closure.frame_word().is_vararg != 0 {
+                goto!(m, call_vararg)
+            }
             goto!(m, call_with_nils)
         }
         if switch::is_resume(callee) {
@@ -85,6 +89,9 @@ handlers! {
         }
         if callee.t == tag::NATIVE_CLOSURE {
             goto!(m, call_wrapped)
+        }
+        if callee.t == tag::NATIVE {
+            goto!(m, native_call)
         }
         goto!(m, slow_call)
     }
@@ -98,7 +105,7 @@ handlers! {
         let word = *code.sub(1).cast::<FrameWord>();
         let next = (*m.ci).next.get();
         let limit = func.add(1).byte_add(word.frame_bytes as usize);
-        if word.is_vararg == 0 && !next.is_null() && limit < (*m.lua).stack_last.get() {
+        if !next.is_null() && limit < (*m.lua).stack_last.get() {
             let mut top = if m.nb() != 0 { func.add(m.nb()) } else { (*m.lua).top.get() };
             let end = func.add(1 + word.num_params as usize);
             while top < end {
@@ -108,6 +115,39 @@ handlers! {
             enter!(m, func, code, limit, next)
         }
         goto!(m, slow_call)
+    }
+
+    /// A vararg function: it and its fixed parameters are copied above the arguments.
+    #[inline(never)]
+    fn call_vararg(m) {
+        let func = m.a();
+        let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
+        let code = closure.code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        let params = func.add(1);
+        let end = params.add(word.num_params as usize);
+        let top = if m.nb() != 0 { func.add(m.nb()) } else { (*m.lua).top.get() };
+        let next = (*m.ci).next.get();
+        let limit = top.add(1).byte_add(word.frame_bytes as usize);
+        if top < end || next.is_null() || limit >= (*m.lua).stack_last.get() {
+            goto!(m, slow_call)
+        }
+        *top = *func;
+        let base = top.add(1);
+        let mut slot = params;
+        while slot < end {
+            *base.add(slot.offset_from(params) as usize) = *slot;
+            (*slot).t = tag::NIL;
+            slot = slot.add(1);
+        }
+        (*m.ci).pc.set(m.pc.cast());
+        let frame = &*next;
+        frame.func.set(func);
+        frame.top.set(limit);
+        frame.begin(m.nc() as i16 - 1, CallStatus::LUA);
+        frame.set_registers(base, *code.sub(2).cast::<*const TValue>());
+        (*m.lua).ci.set(next);
+        next!(Machine { pc: code, base, ci: next, ..m })
     }
 
     /// `coroutine.resume`.
@@ -141,14 +181,50 @@ handlers! {
         {
             next!(m)
         }
-        goto!(m, slow_call)
+        goto!(m, native_call)
     }
 
+    /// A Lua function with fixed parameters, none of them left out, takes over the frame.
     fn op_tail_call(m) {
+        let func = m.a();
+        if (*func).t == tag::LUA_CLOSURE && m.x() & 1 == 0 {
+            let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
+            let code = closure.code();
+            let word = *code.sub(1).cast::<FrameWord>();
+            let frame = &*m.ci;
+            let dest = frame.func.get();
+            let limit = dest.add(1).byte_add(word.frame_bytes as usize);
+            if m.nb() as u32 > word.enough && limit < (*m.lua).stack_last.get() {
+                let distance = func.byte_offset_from(dest);
+                let end = dest.add(word.num_params as usize);
+                let mut slot = dest;
+                while slot <= end {
+                    *slot = *slot.byte_offset(distance);
+                    slot = slot.add(1);
+                }
+                frame.top.set(limit);
+                frame.set(CallStatus::TAIL);
+                frame.set_registers(dest.add(1), *code.sub(2).cast::<*const TValue>());
+                next!(Machine { pc: code, base: dest.add(1), ..m })
+            }
+        }
         goto!(m, slow_tail_call)
     }
 
     fn op_return(m) {
+        let status = (*m.ci).wanted_and_status();
+        if m.x() & 1 == 0 && status >> 16 & CallStatus::SLOW_RETURN as u32 == 0 {
+            let first = m.a();
+            let n = if m.nb() != 0 { m.nb() - 1 } else { (*m.lua).top.get().offset_from(first) as usize };
+            let dest = (*m.ci).func.get();
+            let mut wanted = status as i16 as usize;
+            if (status as i16) < 0 {
+                wanted = n;
+                (*m.lua).top.set(dest.add(n));
+            }
+            switch::deliver(dest, wanted, first, n);
+            back!(m)
+        }
         goto!(m, slow_return)
     }
 
@@ -179,6 +255,7 @@ handlers! {
 
 slow_paths! {
     open slow_call => call;
+    open native_call => native;
     open slow_tail_call => tail_call;
     open slow_return => return_values;
     closed slow_return0 => return_none;
@@ -195,12 +272,22 @@ unsafe fn call(lua: *mut Thread) -> Next {
         }
         let state = LuaState::from_thread(lua);
         let nresults = m.nc() as i16 - 1;
-        let result = if (*func).t == tag::NATIVE || (*func).t == tag::NATIVE_CLOSURE {
-            call_native(state, func, nresults)
-        } else {
-            let func = state.th().save(func);
-            drive_from_loop(state, Step::Enter { func, nresults, flags: 0 })
-        };
+        let func = state.th().save(func);
+        let result = drive_from_loop(state, Step::Enter { func, nresults, flags: 0 });
+        settle(state, result)
+    }
+}
+
+unsafe fn native(lua: *mut Thread) -> Next {
+    // SAFETY: I1.
+    unsafe {
+        let m = Machine::load(lua);
+        let func = m.a();
+        if m.nb() != 0 {
+            (*lua).top.set(func.add(m.nb()));
+        }
+        let state = LuaState::from_thread(lua);
+        let result = call_native(state, func, m.nc() as i16 - 1);
         settle(state, result)
     }
 }

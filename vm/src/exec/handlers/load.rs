@@ -9,6 +9,7 @@ use crate::exec::drive::Next;
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, settle};
+use crate::exec::switch::deliver;
 use crate::exec::upvalue;
 use crate::stack;
 use crate::state::LuaState;
@@ -89,7 +90,21 @@ handlers! {
     }
 
     fn op_vararg(m) {
-        goto!(m, slow_vararg)
+        let frame = &*m.ci;
+        let params = m.closure().frame_word().num_params as usize;
+        // `extra` slots lie between: the fixed parameters' old places, the extra arguments, the copy of the function.
+        let available = frame.extra().saturating_sub(1 + params);
+        let mut wanted = m.nb().wrapping_sub(1);
+        let dest = m.a();
+        if m.nb() == 0 {
+            wanted = available;
+            if dest.wrapping_add(wanted) >= (*m.lua).stack_last.get() {
+                goto!(m, slow_vararg)
+            }
+            (*m.lua).top.set(dest.add(wanted));
+        }
+        deliver(dest, wanted, frame.func.get().add(1 + params), available);
+        next!(m)
     }
 }
 

@@ -215,6 +215,8 @@ pub(super) const fn handler_of(op: Op) -> Handler {
 const fn slow_handler_of(op: Op) -> Handler {
     match op {
         Op::Call => call::slow_call,
+        Op::TailCall => call::slow_tail_call,
+        Op::Return => call::slow_return,
         Op::Return0 => call::slow_return0,
         Op::Return1 => call::slow_return1,
         op => handler_of(op),
