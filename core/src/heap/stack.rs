@@ -121,6 +121,7 @@ impl Heap {
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_freeCI")]
     pub unsafe fn free_spare_ci(&mut self, thread: GcRef<Thread>) {
+        thread.lost_ci.set(core::ptr::null_mut());
         // SAFETY: H4; each frame is a block of its own.
         unsafe {
             let mut frame = (*thread.ci.get()).next.replace(core::ptr::null_mut());
@@ -139,6 +140,7 @@ impl Heap {
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_shrinkCI")]
     pub unsafe fn shrink_ci(&mut self, thread: GcRef<Thread>) {
+        thread.lost_ci.set(core::ptr::null_mut());
         // SAFETY: H4; each frame is a block of its own.
         unsafe {
             let mut frame = thread.ci.get();
@@ -209,12 +211,14 @@ unsafe fn correct(thread: GcRef<Thread>, old: *mut TValue, new: *mut TValue) {
             (*upvalue).v.set(moved((*upvalue).v.get()));
             upvalue = (*upvalue).open_next();
         }
-        let mut frame = thread.ci.get();
+        // A lost frame lies after the running one (H7).
+        let lost = thread.lost_ci.get();
+        let mut frame = if lost.is_null() { thread.ci.get() } else { lost };
         while !frame.is_null() {
             (*frame).func.set(moved((*frame).func.get()));
             (*frame).top.set(moved((*frame).top.get()));
             if (*frame).is_lua() {
-                (*frame).set_registers(moved((*frame).base()), (*frame).constants());
+                (*frame).set_registers(moved((*frame).base()), (*frame).code());
             }
             frame = (*frame).prev.get();
         }

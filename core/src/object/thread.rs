@@ -8,12 +8,15 @@
 //! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, `ci.base`, open upvalues) is corrected when the stack moves. A
 //!     local copy does not survive a call that may allocate stack.
 //! H6. `open_upvals` is sorted by slot, highest first.
+//! H7. `lost_ci` is null or a frame of the list; it counts as in use when the stack moves. It is null once the frames after `ci`
+//!     are freed.
 
 use core::cell::Cell;
 use core::mem::offset_of;
 
 use super::function::UpVal;
 use super::header::{GcHeader, GcObject};
+use crate::code::Instruction;
 use crate::gc::Heap;
 use crate::value::{TValue, Tag, tag};
 
@@ -68,18 +71,18 @@ pub struct CallInfo {
     pub prev: Cell<*mut CallInfo>,
     /// The next frame, in use or spare.
     pub next: Cell<*mut CallInfo>,
-    /// How many results the caller wants; -1 for all.
-    pub nresults: Cell<i16>,
+    /// How many results the caller wants, and one: 0 stands for all.
+    wanted: Cell<u16>,
     /// Bits of [`CallStatus`].
     pub status: Cell<u16>,
-    /// Native function that has yielded: how many slots below `func` its own function lies.
+    /// Function that has yielded, a Lua function by a hook: how many slots below `func` it lies itself.
     pub hidden: Cell<u32>,
     /// Lua function: the next instruction. Native function: its continuation, or null.
     pub pc: Cell<*const ()>,
     /// Lua function: the first register. Native function: the context of its continuation, as an address.
     base: Cell<*mut TValue>,
-    /// Lua function: the constants. Native protected call: what [`protected`](Self::protected) says, as an address.
-    k: Cell<*const TValue>,
+    /// Lua function: its first instruction (F1). Native protected call: what [`protected`](Self::protected) says, as an address.
+    code: Cell<*const Instruction>,
 }
 
 impl CallInfo {
@@ -90,29 +93,41 @@ impl CallInfo {
             top: Cell::new(core::ptr::null_mut()),
             prev: Cell::new(core::ptr::null_mut()),
             next: Cell::new(core::ptr::null_mut()),
-            nresults: Cell::new(0),
+            wanted: Cell::new(0),
             status: Cell::new(0),
             hidden: Cell::new(0),
             pc: Cell::new(core::ptr::null()),
             base: Cell::new(core::ptr::null_mut()),
-            k: Cell::new(core::ptr::null()),
+            code: Cell::new(core::ptr::null()),
         }
     }
 
-    /// Sets the number of wanted results and the status and clears `hidden`, in one store.
+    /// How many results the caller wants; -1 for all.
     #[inline(always)]
-    pub fn begin(&self, nresults: i16, status: u16) {
-        let (nresults, status) = (nresults as u16 as u64, status as u64);
-        let word = if cfg!(target_endian = "big") { nresults << 48 | status << 32 } else { nresults | status << 16 };
-        // SAFETY: the three fields are the eight aligned bytes from `nresults` on (asserted below), all of them cells.
-        unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, nresults)).cast_mut().cast::<u64>().write(word) };
+    pub fn nresults(&self) -> i16 {
+        (self.wanted.get() as i16).wrapping_sub(1)
     }
 
-    /// The number of wanted results in the lower half, the status in the upper one.
+    /// Sets the number of wanted results and the status, and clears `hidden`.
+    #[inline(always)]
+    pub fn begin(&self, nresults: i16, status: u16) {
+        self.begin_as_coded(nresults.wrapping_add(1) as u16, status);
+    }
+
+    /// The same in one store, with the number of wanted results as a call instruction has it: one more, and 0 for all.
+    #[inline(always)]
+    pub fn begin_as_coded(&self, wanted: u16, status: u16) {
+        let (wanted, status) = (wanted as u64, status as u64);
+        let word = if cfg!(target_endian = "big") { wanted << 48 | status << 32 } else { wanted | status << 16 };
+        // SAFETY: the three fields are the eight aligned bytes from `wanted` on (asserted below), all of them cells.
+        unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, wanted)).cast_mut().cast::<u64>().write(word) };
+    }
+
+    /// The number of wanted results, as a call instruction has it, in the lower half, the status in the upper one.
     #[inline(always)]
     pub fn wanted_and_status(&self) -> u32 {
-        // SAFETY: the two fields are the four aligned bytes from `nresults` on (asserted below).
-        let word = unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, nresults)).cast::<u32>().read() };
+        // SAFETY: the two fields are the four aligned bytes from `wanted` on (asserted below).
+        let word = unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, wanted)).cast::<u32>().read() };
         if cfg!(target_endian = "big") { word.rotate_left(16) } else { word }
     }
 
@@ -146,17 +161,17 @@ impl CallInfo {
         self.base.get()
     }
 
-    /// Lua function: the constants.
+    /// Lua function: the first instruction.
     #[inline(always)]
-    pub fn constants(&self) -> *const TValue {
-        self.k.get()
+    pub fn code(&self) -> *const Instruction {
+        self.code.get()
     }
 
-    /// Makes it the frame of a Lua function with these registers and constants; the rest has its own fields.
+    /// Makes it the frame of a Lua function with these registers and this code; the rest has its own fields.
     #[inline(always)]
-    pub fn set_registers(&self, base: *mut TValue, k: *const TValue) {
+    pub fn set_registers(&self, base: *mut TValue, code: *const Instruction) {
         self.base.set(base);
-        self.k.set(k);
+        self.code.set(code);
     }
 
     /// Lua function: the distance in slots from `func + 1` to the base (0 unless vararg).
@@ -180,21 +195,21 @@ impl CallInfo {
     /// Native protected call: the byte offset in the stack of the protected function, and the error function before.
     #[inline(always)]
     pub fn protected(&self) -> [u32; 2] {
-        let packed = self.k.get().addr() as u64;
+        let packed = self.code.get().addr() as u64;
         [packed as u32, (packed >> 32) as u32]
     }
 
     /// Sets [`protected`](Self::protected).
     #[inline(always)]
     pub fn set_protected(&self, func: u32, err_func: u32) {
-        self.k.set(core::ptr::without_provenance((func as u64 | (err_func as u64) << 32) as usize));
+        self.code.set(core::ptr::without_provenance((func as u64 | (err_func as u64) << 32) as usize));
     }
 }
 
 const _: () = assert!(
-    offset_of!(CallInfo, nresults) % 8 == 0
-        && offset_of!(CallInfo, status) == offset_of!(CallInfo, nresults) + 2
-        && offset_of!(CallInfo, hidden) == offset_of!(CallInfo, nresults) + 4
+    offset_of!(CallInfo, wanted) % 8 == 0
+        && offset_of!(CallInfo, status) == offset_of!(CallInfo, wanted) + 2
+        && offset_of!(CallInfo, hidden) == offset_of!(CallInfo, wanted) + 4
         && size_of::<usize>() == 8
 );
 
@@ -247,6 +262,9 @@ pub struct Thread {
     pub thrown: Cell<u8>,
     /// The byte offset in the stack of the message handler, 0 for none.
     pub err_func: Cell<usize>,
+    /// The frame in which an error was raised that has left calls of native functions since, as long as it may go on to end the
+    /// thread (H7); else null.
+    pub lost_ci: Cell<*mut CallInfo>,
     /// The hook function, whose type the VM knows.
     pub hook: Cell<*const ()>,
     /// What `hook_count` starts from.
@@ -293,6 +311,7 @@ impl Thread {
             n_ci: Cell::new(0),
             thrown: Cell::new(0),
             err_func: Cell::new(0),
+            lost_ci: Cell::new(core::ptr::null_mut()),
             hook: Cell::new(core::ptr::null()),
             base_hook_count: Cell::new(0),
             hook_count: Cell::new(0),

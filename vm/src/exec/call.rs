@@ -5,6 +5,7 @@ use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue};
 
 use super::drive::{Step, native_of, run};
+use super::panic::Outermost;
 use super::unwind::{Guard, NoYield};
 use super::{protect, upvalue};
 use crate::api::is_pseudo;
@@ -41,7 +42,7 @@ pub(crate) fn push_lua_frame(lua: &mut LuaState, slot: *mut TValue, nresults: i1
         let frame = &*ci;
         frame.func.set(slot);
         frame.begin(nresults, CallStatus::LUA | flags);
-        frame.set_registers(base, closure.constants());
+        frame.set_registers(base, closure.code());
         frame.top.set(base.add(frame_slots));
         frame.pc.set(closure.code().cast_const().cast());
         th.top.set(frame.top.get());
@@ -78,8 +79,7 @@ pub(crate) fn push_native_frame(lua: &mut LuaState, slot: *mut TValue, nresults:
     // SAFETY: H4.
     let frame = unsafe { &*ci };
     frame.func.set(th.restore(func));
-    frame.nresults.set(nresults);
-    frame.status.set(flags);
+    frame.begin(nresults, flags);
     frame.pc.set(core::ptr::null());
     frame.top.set(th.top.get().wrapping_add(MIN_STACK));
     th.ci.set(ci);
@@ -99,7 +99,7 @@ pub(crate) fn leave_native(lua: &mut LuaState, n: usize) -> LuaResult<Step> {
     let ci = th.ci.get();
     // SAFETY: H4.
     let frame = unsafe { &*ci };
-    let (status, nresults) = (frame.status.get(), frame.nresults.get());
+    let (status, nresults) = (frame.status.get(), frame.nresults());
     // A native function cannot return more than its frame holds.
     // SAFETY: both lie in one stack.
     let held = unsafe { th.top.get().offset_from(frame.func.get()) } as usize - 1;
@@ -120,7 +120,7 @@ pub(crate) unsafe fn postcall(lua: &LuaState, ci: *mut CallInfo, first: *mut TVa
     unsafe {
         let th = lua.th();
         let dest = (*ci).func.get();
-        let wanted = (*ci).nresults.get();
+        let wanted = (*ci).nresults();
         th.ci.set((*ci).prev.get());
         match wanted {
             0 => th.top.set(dest),
@@ -172,12 +172,13 @@ pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaR
 #[doc(alias = "luaD_call")]
 pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) -> LuaResult<()> {
     let running = core::mem::replace(&mut lua.heap().running_thread, lua.as_thread_ptr());
+    let outermost = Outermost::begin(lua, running);
     let th = lua.th();
     let func = th.save(slot);
     let guard = Guard::new(lua, running, func);
     let levels = th.n_c_calls.get();
     // SAFETY: E1.
-    let depth = levels.max(unsafe { (*running).n_c_calls.get() }) + 1;
+    let depth = unsafe { (*running).n_c_calls.get() } + 1;
     th.n_c_calls.set(depth);
     // A coroutine that waits, or is dead, counts as one that runs: nobody can resume it meanwhile.
     let status = th.status.replace(Status::Ok as u8);
@@ -192,6 +193,9 @@ pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) ->
     th.status.set(status);
     lua.heap().running_thread = running;
     if let Err(thrown) = result {
+        if let Some(outermost) = outermost {
+            outermost.fail(lua, thrown);
+        }
         lua.pass_error_on(thrown);
     }
     result

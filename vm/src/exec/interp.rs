@@ -4,7 +4,7 @@
 //!     to the frame's first register. The code came from the compiler or passed the verifier, so its operands name registers
 //!     of the frame, constants, upvalues and prototypes that exist.
 //! I2. A handler keeps nothing across a call that may raise, collect or move the stack: it ends in a slow path, which saves
-//!     `pc` in the frame, calls one function, and loads everything anew.
+//!     `pc` in the frame and `ci` in the thread, calls one function, and loads everything anew. Until then both are stale.
 //! I3. A slow path's function returns the thread to go on with, or null to leave the loop; the running thread's `thrown` then
 //!     says why (0: a host boundary was reached).
 //! I4. In the tail form no handler uses Rust stack; where the optimiser loses a tail call, the code is right but may use some,
@@ -55,7 +55,7 @@ impl Dispatch {
 }
 
 /// The registers of the interpreter. The frame is among them, so that calls and returns do not wait for its address to come
-/// back from memory; the constants, which few instructions need, are found through it.
+/// back from memory; the constants, which few instructions need, are found through the code that it names (F1).
 #[derive(Clone, Copy)]
 pub(crate) struct Machine {
     pub(crate) lua: *mut Thread,
@@ -112,14 +112,17 @@ impl Machine {
         }
     }
 
-    /// Saves `pc` in the frame (I2).
+    /// Saves `pc` in the frame, and the frame in the thread (I2).
     ///
     /// # Safety
     /// I1.
     #[inline(always)]
     pub(crate) unsafe fn save(self) {
         // SAFETY: I1, H4.
-        unsafe { (*self.ci).pc.set(self.pc.cast()) };
+        unsafe {
+            (*self.ci).pc.set(self.pc.cast());
+            (*self.lua).ci.set(self.ci);
+        }
     }
 
     /// The same state at another instruction.
@@ -167,7 +170,7 @@ macro_rules! operands {
         )* }
     };
     (@start $m:ident base) => { $m.base };
-    (@start $m:ident ci constants) => { (*$m.ci).constants().cast_mut() };
+    (@start $m:ident ci constants) => { (*(*$m.ci).code().sub(2).cast::<*const TValue>()).cast_mut() };
 }
 
 operands! {

@@ -22,12 +22,12 @@ const RESUMING: u16 = CallStatus::RESUMING | CallStatus::DIRECT;
 /// The status of the frame of a `coroutine.yield` that waits for plain results.
 const YIELDING: u16 = CallStatus::DIRECT;
 
-/// A call: its function's slot, how many arguments lie above, and how many results are wanted.
+/// A call: its function's slot, how many arguments lie above, and how many results are wanted, as the instruction has it.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
     pub(crate) func: *mut TValue,
     pub(crate) nargs: usize,
-    pub(crate) nresults: i16,
+    pub(crate) wanted: u16,
 }
 
 /// Whether the value is `coroutine.yield`.
@@ -90,7 +90,7 @@ pub(super) fn mark_waiting(ci: &CallInfo) {
 #[inline(always)]
 unsafe fn wanted(th: &Thread, waiting: &CallInfo, n: usize) -> Option<usize> {
     // What an instruction wants fits into its frame (I1), unless it wants all.
-    let wanted = waiting.nresults.get();
+    let wanted = waiting.nresults();
     if wanted >= 0 {
         return Some(wanted as usize);
     }
@@ -125,7 +125,7 @@ pub(crate) unsafe fn deliver(dest: *mut TValue, wanted: usize, source: *const TV
     }
 }
 
-/// The state of a thread whose waiting frame has got its values: that frame is popped, and its caller goes on.
+/// The state of a thread whose waiting frame has got its values: that frame is left, and its caller goes on.
 ///
 /// # Safety
 /// The thread's running frame is a waiting one; I1 for its caller, which has saved its `pc`.
@@ -134,7 +134,6 @@ unsafe fn go_on(thread: *mut Thread, waiting: &CallInfo, dispatch: *const Dispat
     // SAFETY: E1, M2.
     unsafe {
         let ci = waiting.prev.get();
-        (*thread).ci.set(ci);
         (*(*thread).heap.get()).running_thread = thread;
         Machine { lua: thread, pc: (*ci).pc.get().cast(), base: (*ci).base(), ci, dispatch }
     }
@@ -148,7 +147,7 @@ unsafe fn begin_to_wait(m: Machine, frame: *mut CallInfo, call: Call, limit: *mu
         (*m.ci).pc.set(m.pc.cast());
         (*frame).func.set(call.func);
         (*frame).top.set(limit);
-        (*frame).begin(call.nresults, status);
+        (*frame).begin_as_coded(call.wanted, status);
         (*frame).pc.set(k);
         (*m.lua).ci.set(frame);
     }

@@ -23,9 +23,8 @@ macro_rules! enter {
         let frame = &*$next;
         frame.func.set($func);
         frame.top.set($limit);
-        frame.begin($m.nc() as i16 - 1, CallStatus::LUA);
-        frame.set_registers($func.add(1), *$code.sub(2).cast::<*const TValue>());
-        (*$m.lua).ci.set($next);
+        frame.begin_as_coded($m.nc() as u16, CallStatus::LUA);
+        frame.set_registers($func.add(1), $code);
         next!(Machine { pc: $code, base: $func.add(1), ci: $next, ..$m })
     }};
 }
@@ -34,7 +33,6 @@ macro_rules! enter {
 macro_rules! back {
     ($m:ident) => {{
         let caller = (*$m.ci).prev.get();
-        (*$m.lua).ci.set(caller);
         next!(Machine { pc: (*caller).pc.get().cast(), base: (*caller).base(), ci: caller, ..$m })
     }};
 }
@@ -46,12 +44,16 @@ unsafe fn call_of(m: Machine) -> Call {
     unsafe {
         let func = m.a();
         let values = if m.nb() != 0 { m.nb() } else { (*m.lua).top.get().offset_from(func) as usize };
-        Call { func, nargs: values - 1, nresults: m.nc() as i16 - 1 }
+        Call { func, nargs: values - 1, wanted: m.nc() as u16 }
     }
 }
 
-/// What of a frame's status and wanted results must be this number, for a return to go the short way.
-const PLAIN_RETURN: u32 = (CallStatus::SLOW_RETURN as u32) << 16 | 0xffff;
+/// What of a frame's status and wanted results decides how a return goes.
+const RETURN: u32 = (CallStatus::SLOW_RETURN as u32) << 16 | 0xffff;
+/// A plain return to a call that wants nothing, as that instruction has it.
+const WANTS_NONE: u32 = 1;
+/// A plain return to a call that wants one result.
+const WANTS_ONE: u32 = 2;
 
 handlers! {
     /// A Lua function with fixed parameters, none of them left out, is entered here.
@@ -144,9 +146,8 @@ handlers! {
         let frame = &*next;
         frame.func.set(func);
         frame.top.set(limit);
-        frame.begin(m.nc() as i16 - 1, CallStatus::LUA);
-        frame.set_registers(base, *code.sub(2).cast::<*const TValue>());
-        (*m.lua).ci.set(next);
+        frame.begin_as_coded(m.nc() as u16, CallStatus::LUA);
+        frame.set_registers(base, code);
         next!(Machine { pc: code, base, ci: next, ..m })
     }
 
@@ -204,7 +205,7 @@ handlers! {
                 }
                 frame.top.set(limit);
                 frame.set(CallStatus::TAIL);
-                frame.set_registers(dest.add(1), *code.sub(2).cast::<*const TValue>());
+                frame.set_registers(dest.add(1), code);
                 next!(Machine { pc: code, base: dest.add(1), ..m })
             }
         }
@@ -217,8 +218,8 @@ handlers! {
             let first = m.a();
             let n = if m.nb() != 0 { m.nb() - 1 } else { (*m.lua).top.get().offset_from(first) as usize };
             let dest = (*m.ci).func.get();
-            let mut wanted = status as i16 as usize;
-            if (status as i16) < 0 {
+            let mut wanted = (status as u16 as usize).wrapping_sub(1);
+            if status as u16 == 0 {
                 wanted = n;
                 (*m.lua).top.set(dest.add(n));
             }
@@ -229,11 +230,16 @@ handlers! {
     }
 
     fn op_return0(m) {
-        let wanted = (*m.ci).wanted_and_status() & PLAIN_RETURN;
-        if wanted == 0 {
+        if (*m.ci).wanted_and_status() & RETURN == WANTS_NONE {
             back!(m)
         }
-        if wanted == 1 {
+        goto!(m, return_nil)
+    }
+
+    /// The caller of a function that returns nothing wants something.
+    #[inline(never)]
+    fn return_nil(m) {
+        if (*m.ci).wanted_and_status() & RETURN == WANTS_ONE {
             (*m.base.sub(1)).t = tag::NIL;
             back!(m)
         }
@@ -241,12 +247,12 @@ handlers! {
     }
 
     fn op_return1(m) {
-        let wanted = (*m.ci).wanted_and_status() & PLAIN_RETURN;
-        if wanted == 1 {
+        let wanted = (*m.ci).wanted_and_status() & RETURN;
+        if wanted == WANTS_ONE {
             *m.base.sub(1) = *m.a();
             back!(m)
         }
-        if wanted == 0 {
+        if wanted == WANTS_NONE {
             back!(m)
         }
         goto!(m, slow_return1)
@@ -359,7 +365,7 @@ unsafe fn replace_frame(lua: &mut LuaState, func: *mut TValue) -> LuaResult<Next
         }
         th.top.set(dest.add(count));
         let status = frame.status.get() & !CallStatus::HOOKED | CallStatus::TAIL;
-        let nresults = frame.nresults.get();
+        let nresults = frame.nresults();
         th.ci.set(frame.prev.get());
         crate::exec::call::push_lua_frame(lua, dest, nresults, status)?;
         Ok(lua.as_thread_ptr())
@@ -414,7 +420,7 @@ unsafe fn leave_frame(lua: &mut LuaState, first: *mut TValue, n: usize) -> LuaRe
         }
         let th = lua.th();
         let ci = th.ci.get();
-        let (status, nresults) = ((*ci).status.get(), (*ci).nresults.get());
+        let (status, nresults) = ((*ci).status.get(), (*ci).nresults());
         postcall(lua, ci, first, n);
         if status & CallStatus::SLOW_RETURN == 0 {
             if nresults >= 0 {

@@ -33,14 +33,20 @@ handlers! {
             if step <= 0 {
                 goto!(m, for_loop_down)
             }
-            if index <= limit {
-                (*a).u = index as u64;
-                *a.add(3) = TValue::integer(index);
-                next!(m.jump())
+            if index > limit {
+                goto!(m, for_loop_end)
             }
-            next!(m)
+            (*a).u = index as u64;
+            *a.add(3) = TValue::integer(index);
+            next!(m.jump())
         }
         goto!(m, for_loop_float)
+    }
+
+    /// A loop is over. It is a handler of its own so that those that go on lie in one piece.
+    #[inline(never)]
+    fn for_loop_end(m) {
+        next!(m)
     }
 
     /// An integer loop that counts down, or does not move.
@@ -88,7 +94,7 @@ handlers! {
             *a.add(3) = *a;
             *a.add(4) = *a.add(1);
             *a.add(5) = *a.add(2);
-            if let Some(m) = switch::resume_wrapped(m, Call { func: a.add(3), nargs: 2, nresults: m.nb() as i16 }, co) {
+            if let Some(m) = switch::resume_wrapped(m, Call { func: a.add(3), nargs: 2, wanted: m.nb() as u16 + 1 }, co) {
                 next!(m)
             }
         }

@@ -56,6 +56,11 @@ unsafe fn trace(lua: *mut Thread) -> Next {
             (*lua).top.set((*(*lua).ci.get()).top.get());
         }
         let state = LuaState::from_thread(lua);
+        if state.is_interrupted() {
+            // The thread's own hooks do not keep an interrupt off.
+            interp::clear_interrupt(state);
+            debug::begin_interrupt(state);
+        }
         let result = match debug::trace_exec(state) {
             Ok(()) => Ok(lua),
             // A hook that yields suspends the coroutine before the instruction.
