@@ -3,47 +3,60 @@
 //! Sizes are rounded up to whole multiples of 16 bytes: below its alignment `std::alloc::System` takes a slow path on
 //! Unix, and a resize within the same multiple is no work at all.
 
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::GlobalAlloc;
+use std::ptr::null_mut;
 
 use perilune_core::{LuaAlloc, OldSize};
 
-/// What blocks are aligned to, and their sizes rounded to.
-const ALIGN: usize = 16;
+use crate::global::{layout, layout_of_block};
 
 /// The allocator of the platform, through [`std::alloc::System`].
+///
+/// - **Alignment** 16, and sizes are rounded up to multiples of 16, so that a resize within the same multiple is no work.
+/// - **Growth in place** where the platform can: [`Libc`](crate::Libc) tells more.
+/// - **Bulk free**: none.
+/// - **Threads**: it may be used from all threads, and a block be freed by another one.
+/// - **Cost**: that of the platform, and up to 15 bytes a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct System;
-
-/// The layout of a block that was asked for with `size`, or `None` if no block can be so large.
-fn layout(size: usize) -> Option<Layout> {
-    Layout::from_size_align(size.checked_next_multiple_of(ALIGN)?, ALIGN).ok()
-}
 
 // SAFETY: the four rules are kept below: freeing returns null, sizes are forwarded rounded up, a shrink that fails keeps
 // the block, and every layout has alignment 16. Nothing unwinds.
 unsafe impl LuaAlloc for System {
+    #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
-        let system = std::alloc::System;
         if ptr.is_null() {
             return match layout(nsize) {
                 // SAFETY: the size of the layout is not zero.
-                Some(new) if nsize > 0 => unsafe { system.alloc(new) },
-                _ => std::ptr::null_mut(),
+                Some(new) if nsize > 0 => unsafe { std::alloc::System.alloc(new) },
+                _ => null_mut(),
             };
         }
-        // The block exists, so its layout was a valid one (C1).
-        let Some(old) = layout(osize.bytes()) else { return std::ptr::null_mut() };
-        if nsize == 0 {
-            // SAFETY: C1.
-            unsafe { system.dealloc(ptr, old) };
-            return std::ptr::null_mut();
+        // SAFETY: C1.
+        unsafe {
+            if nsize == 0 {
+                std::alloc::System.dealloc(ptr, layout_of_block(osize.bytes()));
+                return null_mut();
+            }
+            change(ptr, osize.bytes(), nsize)
         }
-        let Some(new) = layout(nsize) else { return std::ptr::null_mut() };
+    }
+}
+
+/// Resizes a block.
+///
+/// # Safety
+/// It is a live one of `osize` bytes; `nsize` is not 0.
+#[inline(never)]
+unsafe fn change(ptr: *mut u8, osize: usize, nsize: usize) -> *mut u8 {
+    let Some(new) = layout(nsize) else { return null_mut() };
+    // SAFETY: C1; the new size is not zero and, with its alignment, a valid layout.
+    unsafe {
+        let old = layout_of_block(osize);
         if old.size() == new.size() {
             return ptr;
         }
-        // SAFETY: C1; the new size is not zero and, with its alignment, a valid layout.
-        let moved = unsafe { system.realloc(ptr, old, new.size()) };
+        let moved = std::alloc::System.realloc(ptr, old, new.size());
         // A shrink never fails. The block that is kept is larger than its size says from now on, which the platform's
         // functions do not look at: they find a block by its address and alignment.
         if moved.is_null() && new.size() < old.size() { ptr } else { moved }
@@ -52,11 +65,10 @@ unsafe impl LuaAlloc for System {
 
 #[cfg(test)]
 mod tests {
-    use std::ptr::null_mut;
-
     use perilune_core::AllocKind;
 
     use super::*;
+    use crate::global::ALIGN;
 
     const NEW: OldSize = OldSize::of_kind(AllocKind::Userdata);
 

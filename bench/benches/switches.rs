@@ -14,8 +14,15 @@ use perilune_vm::{LoadMode, Lua, Status};
 
 /// Each: a name, and a Lua function of the number of iterations.
 const CASES: &[(&str, &str)] = &[
+    // What all others have in them, too.
+    ("call/none, the loop alone", "return function(n) for i = 1, n do end end"),
     ("call/no arguments", "local function f() end return function(n) for i = 1, n do f() end end"),
     ("call/1 argument", "local function f(a) return a end return function(n) for i = 1, n do f(i) end end"),
+    (
+        "call/1 argument, 8 calls in a row",
+        "local function f(a) return a end \
+         return function(n) for i = 1, n, 8 do f(i) f(i) f(i) f(i) f(i) f(i) f(i) f(i) end end",
+    ),
     (
         "call/8 arguments",
         "local function f(a, b, c, d, e, f, g, h) return h end \

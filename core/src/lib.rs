@@ -64,7 +64,8 @@
 //! # Two ways in
 //! - [`rooted`] is the safe one, for programs that want a collected heap: no sequence of calls can break it.
 //! - [`Heap`] and the types of [`object`] are the bare one, for runtimes, the Perilune interpreter first of all: whoever uses
-//!   them sees to it that what is needed can be reached (G1 in [`gc`]).
+//!   them sees to it that what is needed can be reached (G1 in [`gc`]), and promises that once and for all by `unsafe` code, with
+//!   [`Heap::init`].
 //!
 //! # Layers
 //! Each knows only those before it: [`base`] and [`code`], [`value`], [`object`] (layouts), [`gc`] (the collector), [`heap`]
@@ -87,9 +88,9 @@ pub mod rooted;
 pub mod testing;
 pub mod value;
 
-pub use base::alloc::{AllocKind, LuaAlloc, OldSize, RawAlloc};
+pub use base::alloc::{AllocFn, AllocKind, LuaAlloc, OldSize, RawAlloc};
 pub use base::error::OutOfMemory;
-pub use gc::Heap;
+pub use gc::{Heap, Waiting};
 pub use object::{
     CallInfo, CallStatus, GcHeader, GcObject, GcRef, InsertError, InvalidKey, LocalVar, LuaClosure, LuaString,
     NativeClosure, Proto, Table, Thread, UpVal, UpvalDesc, Userdata,

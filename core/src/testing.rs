@@ -49,7 +49,7 @@ unsafe fn blocks_of(object: *const GcHeader) -> usize {
 impl Heap {
     /// Visits every object, dead ones that have not been swept included.
     fn each_object(&self, mut visit: impl FnMut(*const GcHeader)) {
-        for list in [self.all, self.finalizable, self.pending, self.fixed] {
+        for list in [self.all, self.finalizable, self.pending, self.doomed, self.fixed] {
             let mut object = list;
             while !object.is_null() {
                 visit(object);

@@ -59,27 +59,37 @@ pub enum LuaType {
     #[doc(alias = "LUA_TNONE")]
     None = -1,
     /// nil
+    #[doc(alias = "LUA_TNIL")]
     Nil = 0,
     /// boolean
+    #[doc(alias = "LUA_TBOOLEAN")]
     Boolean = 1,
     /// light userdata
+    #[doc(alias = "LUA_TLIGHTUSERDATA")]
     LightUserdata = 2,
     /// number
+    #[doc(alias = "LUA_TNUMBER")]
     Number = 3,
     /// string
+    #[doc(alias = "LUA_TSTRING")]
     String = 4,
     /// table
+    #[doc(alias = "LUA_TTABLE")]
     Table = 5,
     /// function
+    #[doc(alias = "LUA_TFUNCTION")]
     Function = 6,
     /// full userdata
+    #[doc(alias = "LUA_TUSERDATA")]
     Userdata = 7,
     /// thread
+    #[doc(alias = "LUA_TTHREAD")]
     Thread = 8,
 }
 
 impl LuaType {
     /// How many types have a metatable of their own.
+    #[doc(alias = "LUA_NUMTAGS")]
     pub const COUNT: usize = 9;
 
     /// The type's name, as the function `type` gives it.

@@ -6,6 +6,7 @@
 
 use perilune_vm::{
     ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, Status, native_ipairs_next, native_next,
+    native_pcall, native_xpcall,
 };
 
 use crate::message::{c_bytes, push_located};
@@ -277,26 +278,6 @@ fn pairs(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(3)
 }
 
-/// `pcall (f [, arg1, ···])` (§6.1)
-fn pcall(lua: &mut LuaState) -> LuaResult<usize> {
-    lua.check_any(1)?;
-    // The first result, if there is no error, goes below the function.
-    lua.push_boolean(true)?;
-    lua.insert(1);
-    let nargs = lua.get_top() as usize - 2;
-    lua.pcall_then(nargs, MULTRET, 0, 0, finish_pcall)
-}
-
-/// Returns what a protected call gave: all but the lowest `skipped` values, or false and the error.
-fn finish_pcall(lua: &mut LuaState, status: Status, skipped: isize) -> LuaResult<usize> {
-    if status.is_error() {
-        lua.push_boolean(false)?;
-        lua.push_value(-2)?;
-        return Ok(2);
-    }
-    Ok(lua.get_top() as usize - skipped as usize)
-}
-
 /// `print (···)` (§6.1)
 #[cfg(feature = "std")]
 fn print(lua: &mut LuaState) -> LuaResult<usize> {
@@ -459,17 +440,6 @@ fn type_(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// `xpcall (f, msgh [, arg1, ···])` (§6.1)
-fn xpcall(lua: &mut LuaState) -> LuaResult<usize> {
-    let count = lua.get_top() as usize;
-    lua.check_type(2, LuaType::Function)?;
-    // The stack becomes: f, msgh, true, f, arguments.
-    lua.push_boolean(true)?;
-    lua.push_value(1)?;
-    lua.rotate(3, 2);
-    lua.pcall_then(count - 2, MULTRET, 2, 2, finish_pcall)
-}
-
 /// The functions, in the manual's order.
 const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("assert", assert),
@@ -484,7 +454,7 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("loadfile", loadfile),
     ("next", native_next),
     ("pairs", pairs),
-    ("pcall", pcall),
+    ("pcall", native_pcall),
     #[cfg(feature = "std")]
     ("print", print),
     ("rawequal", rawequal),
@@ -496,7 +466,7 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("tonumber", tonumber),
     ("tostring", tostring),
     ("type", type_),
-    ("xpcall", xpcall),
+    ("xpcall", native_xpcall),
 ];
 
 /// Opens the basic library: sets its functions, `_G` and `_VERSION` in the table of globals, and pushes that table.

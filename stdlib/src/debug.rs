@@ -166,9 +166,17 @@ fn getinfo(lua: &mut LuaState) -> LuaResult<usize> {
         on(lua, other, |target| target.set_top(top))?;
         return Err(lua.arg_error(arg + 2, "invalid option"));
     }
+    if other.is_some() {
+        // A finalizer may end the other thread, and these belong to its functions.
+        // SAFETY: nothing has run since they were found.
+        unsafe {
+            lua.push_name(info.name)?;
+            lua.push_name(options.contains('S').then_some(info.source))?;
+        }
+    }
     lua.new_table()?;
     if options.contains('S') {
-        // SAFETY: the function is an argument or runs, so it stays reachable.
+        // SAFETY: the function is an argument or runs, so it stays reachable; what belongs to another thread was pushed.
         set_text(lua, "source", Some(unsafe { info.source.bytes() }))?;
         set_text(lua, "short_src", Some(info.short_src()))?;
         set_integer(lua, "linedefined", info.line_defined)?;

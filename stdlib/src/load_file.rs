@@ -3,7 +3,7 @@
 #[cfg(unix)]
 use core::ffi::CStr;
 
-use perilune_vm::{LoadMode, LuaResult, LuaState, Status};
+use perilune_vm::{LoadMode, LuaResult, LuaState, MULTRET, Status};
 
 use crate::message::{c_bytes, push_parts};
 #[cfg(unix)]
@@ -13,7 +13,7 @@ use crate::result::{ErrorText, last_error};
 /// (manual §5.1, `luaL_loadfilex`).
 ///
 /// A byte order mark at the beginning is skipped, and so is a first line that begins with `#`. An error that the file
-/// system reports gives [`Status::ErrRun`] and a message; only a lack of memory for the names comes back as an `Err`.
+/// system reports gives [`Status::ErrFile`] and a message; only a lack of memory for the names comes back as an `Err`.
 #[doc(alias = "luaL_loadfilex")]
 #[doc(alias = "luaL_loadfile")]
 pub fn load_file(lua: &mut LuaState, file_name: Option<&[u8]>, mode: LoadMode<'_>) -> LuaResult<Status> {
@@ -31,12 +31,22 @@ pub fn load_file(lua: &mut LuaState, file_name: Option<&[u8]>, mode: LoadMode<'_
     Ok(status)
 }
 
+/// Loads a file as a chunk, or standard input if there is no name, and runs it in protected mode (manual §5.1,
+/// `luaL_dofile`): pushes all its results, or the error's value. Only a lack of memory for the names comes back as an `Err`.
+#[doc(alias = "luaL_dofile")]
+pub fn do_file(lua: &mut LuaState, file_name: Option<&[u8]>) -> LuaResult<Status> {
+    match load_file(lua, file_name, LoadMode::ANY)? {
+        Status::Ok => Ok(lua.pcall(0, MULTRET, 0)),
+        status => Ok(status),
+    }
+}
+
 /// Pushes what went wrong with a file.
 #[cfg(unix)]
 fn file_error(lua: &mut LuaState, what: &str, chunk_name: &[u8]) -> LuaResult<Status> {
     let text = ErrorText::of(last_error());
     push_parts(lua, &[b"cannot ", what.as_bytes(), b" ", &chunk_name[1..], b": ", text.as_bytes()])?;
-    Ok(Status::ErrRun)
+    Ok(Status::ErrFile)
 }
 
 /// Loads the file whose name follows the first byte of `chunk_name`, or standard input; pushes one value.
@@ -63,7 +73,7 @@ fn load_named(lua: &mut LuaState, chunk_name: &[u8], named: bool, mode: LoadMode
 #[cfg(not(unix))]
 fn load_named(lua: &mut LuaState, chunk_name: &[u8], _named: bool, _mode: LoadMode<'_>) -> LuaResult<Status> {
     push_parts(lua, &[b"cannot open ", &chunk_name[1..], b": reading files needs a Unix system"])?;
-    Ok(Status::ErrRun)
+    Ok(Status::ErrFile)
 }
 
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
+use std::sync::RwLock;
 
 use libc::{c_int, time_t, tm};
 use perilune_vm::{Buffer, Continuation, LuaResult, LuaState, LuaType, NativeFn, Status, Thrown};
@@ -21,6 +22,9 @@ const CONVERSIONS: &[u8] = b"aAbBcCdDeFgGhHIjmMnprRStTuUVwWxXyYzZ%";
 const E_CONVERSIONS: &[u8] = b"cCxXyY";
 /// The letters that may follow `O` in a conversion.
 const O_CONVERSIONS: &[u8] = b"deHImMSuUVwWy";
+
+/// The locale is the process's, whichever states there are: who changes it is alone.
+static LOCALE: RwLock<()> = RwLock::new(());
 
 /// `os.clock ()` (§6.9)
 fn clock(lua: &mut LuaState) -> LuaResult<usize> {
@@ -73,8 +77,11 @@ fn format_date(lua: &mut LuaState, mut format: &[u8], date: &tm) -> LuaResult<()
         conversion[1..=len].copy_from_slice(&format[..len]);
         format = &format[len..];
         let mut item = [0; DATE_ITEM];
-        // SAFETY: the array is as large as is said, the conversion ends with a NUL, and the date is complete.
-        let item_len = unsafe { libc::strftime(item.as_mut_ptr().cast(), DATE_ITEM, conversion.as_ptr().cast(), date) };
+        let item_len = {
+            let _unchanged = LOCALE.read();
+            // SAFETY: the array is as large as is said, the conversion ends with a NUL, and the date is complete.
+            unsafe { libc::strftime(item.as_mut_ptr().cast(), DATE_ITEM, conversion.as_ptr().cast(), date) }
+        };
         buffer.extend(lua, &item[..item_len])?;
     }
     buffer.extend(lua, format)?;
@@ -181,10 +188,14 @@ fn setlocale(lua: &mut LuaState) -> LuaResult<usize> {
     // SAFETY: L1, L3.
     let locale = lua.opt_str(1)?.map_or(core::ptr::null(), |locale| unsafe { locale.bytes().as_ptr().cast() });
     let category = CATEGORIES[lua.check_option(2, Some("all"), NAMES)?];
-    // SAFETY: the locale is null or a C string; the result is null or one.
-    let current = unsafe {
-        let current = libc::setlocale(category, locale);
-        if current.is_null() { None } else { Some(CStr::from_ptr(current)) }
+    // Finalizers, which may come here again, run when the name is pushed: so it is copied first.
+    let current = {
+        let _alone = LOCALE.write();
+        // SAFETY: the locale is null or a C string; the result is null or one, until somebody else changes the locale.
+        unsafe {
+            let current = libc::setlocale(category, locale);
+            if current.is_null() { None } else { Some(CStr::from_ptr(current).to_owned()) }
+        }
     };
     match current {
         Some(current) => lua.push_bytes(current.to_bytes())?,

@@ -12,9 +12,10 @@ use crate::message::{c_bytes, push_parts, raise_parts};
 
 /// What stands between the directories of a path.
 const DIRECTORY_SEPARATOR: &str = if cfg!(windows) { "\\" } else { "/" };
-/// The initial `package.path`.
+/// The initial `package.path`: the reference's, and where distributions put libraries, as their own packages of Lua look there.
 const DEFAULT_PATH: &str = "/usr/local/share/lua/5.3/?.lua;/usr/local/share/lua/5.3/?/init.lua;\
-    /usr/local/lib/lua/5.3/?.lua;/usr/local/lib/lua/5.3/?/init.lua;./?.lua;./?/init.lua";
+    /usr/local/lib/lua/5.3/?.lua;/usr/local/lib/lua/5.3/?/init.lua;\
+    /usr/share/lua/5.3/?.lua;/usr/share/lua/5.3/?/init.lua;./?.lua;./?/init.lua";
 /// The initial `package.cpath`.
 const DEFAULT_CPATH: &str = "/usr/local/lib/lua/5.3/?.so;/usr/local/lib/lua/5.3/loadall.so;./?.so";
 /// Why a C library cannot be loaded.

@@ -2,6 +2,8 @@
 //!
 //! The error *value* lies on top of the Lua stack of the thread that raised it; raising allocates nothing.
 
+use core::fmt;
+
 use perilune_core::OutOfMemory;
 
 /// Why control leaves a function early.
@@ -40,6 +42,7 @@ impl From<OutOfMemory> for Thrown {
 }
 
 /// How a call or a thread ended (manual §4.8, `LUA_OK` and its like).
+#[must_use = "where it is an error, its value lies on the stack"]
 #[repr(u8)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -69,7 +72,42 @@ pub enum Status {
     ErrFile = 7,
 }
 
+/// In words, for a host that reports or wraps what ended its call. The words of the error itself are its value, on the stack.
+impl fmt::Display for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yield => "attempt to yield from outside a coroutine",
+            Self::Call | Self::Resume => "a call was asked for where nobody makes it",
+            error => error.status().words(),
+        })
+    }
+}
+
+impl core::error::Error for Thrown {}
+
+/// In words.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
+    }
+}
+
+impl core::error::Error for Status {}
+
 impl Status {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Ok => "no error",
+            Self::Yield => "suspended",
+            Self::ErrRun => "runtime error",
+            Self::ErrSyntax => "syntax error",
+            Self::ErrMem => "not enough memory",
+            Self::ErrGcmm => "error in a finalizer",
+            Self::ErrErr => "error in error handling",
+            Self::ErrFile => "cannot open or read file",
+        }
+    }
+
     /// The status of a number.
     pub const fn from_u8(n: u8) -> Self {
         match n {

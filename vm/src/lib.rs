@@ -61,18 +61,40 @@
 //! - [`NativeFn`] is a function that scripts can call. It returns the number of its results, or [`Thrown`] with `?`.
 //! - [`Continuation`]: how a native function goes on after a call that yielded (`call_k`), or lets the interpreter make the
 //!   call for it (`call_then`).
+//! - [`LuaState::with_thread`]: coroutines that the host drives.
+//! - [`UserType`]: values of Rust in userdata.
 //! - [`opcode`]: the instructions, from one table.
 //!
 //! The functions of the manual's §6 are in the crate `perilune-stdlib`.
 //!
+//! # Examples
+//! The programs in `examples/` show one thing each and are run with `cargo run -p perilune-vm --example NAME`:
+//!
+//! | Example | What it shows |
+//! |---|---|
+//! | `hello` | a state, a chunk, a call, a result, and what an error is |
+//! | `natives` | native functions: checks of arguments, results, upvalues, errors |
+//! | `coroutine` | a coroutine driven from Rust, with values in and out, and the traceback of an error |
+//! | `continuation` | native functions that yield, or call what may yield |
+//! | `memory_limit` | an exact limit on memory, which a script meets and survives |
+//! | `instruction_limit` | a hook that ends a script, and one that suspends it: a scheduler |
+//! | `move_values` | values between threads and between states, and a state in another thread of the operating system |
+//!
+//! # Safety, panics, threads
+//! No safe function harms the memory, whatever it is given: a wrong index names nothing, too few values or a thread that is not
+//! what it should be is an error. A panic in the host's code unwinds through the machine and leaves a state that can be used on
+//! ([`NativeFn`]). A state can be moved to another thread if its allocator can ([`Lua`]).
+//!
 //! # Features
 //! - `std` (default) links the standard library for the platform's floating-point functions; without it `libm` serves.
+//! - `testing` adds the module `testing`: what tests of the whole system look at and do inside a state.
 #![no_std]
 #[cfg(feature = "std")]
 extern crate std;
 
 #[macro_use]
 pub mod opcode;
+mod anchor;
 mod api;
 mod auxlib;
 mod chunk;
@@ -97,6 +119,8 @@ pub use error::{LuaResult, Status, Thrown};
 pub use exec::call::MULTRET;
 pub use exec::*;
 pub use meta::MetaEvent;
-pub use perilune_core::base::limits::REGISTRY_INDEX;
-pub use perilune_core::{AllocKind, LuaAlloc, LuaType, OldSize, OutOfMemory, RawAlloc};
-pub use state::{Continuation, Interrupter, Lua, LuaState, NativeFn, RIDX_GLOBALS, RIDX_MAIN_THREAD};
+pub use perilune_core::base::limits::{MIN_STACK, REGISTRY_INDEX};
+pub use perilune_core::{AllocFn, AllocKind, LuaAlloc, LuaType, OldSize, OutOfMemory, RawAlloc};
+pub use state::{
+    Continuation, Interrupter, Lua, LuaState, NativeFn, RIDX_GLOBALS, RIDX_MAIN_THREAD, VERSION, VERSION_NUM,
+};

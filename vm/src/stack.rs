@@ -28,21 +28,21 @@ pub(crate) fn grow(lua: &mut LuaState, n: usize) -> LuaResult<()> {
     let used = th.save(th.top.get()) / size_of::<TValue>();
     if cfg!(gc_zeal) && used + n + EXTRA_STACK < size {
         // SAFETY: M1; the new size holds everything in use.
-        return Ok(unsafe { lua.heap().resize_stack(th, size) }?);
+        return unsafe { lua.heap().resize_stack(th, size) }.map_err(|_| lua.memory_error());
     }
     if size > MAX_STACK {
         // The overflow happened while an overflow was being handled.
-        return Err(Thrown::ErrorInHandler);
+        return Err(lua.escape(Thrown::ErrorInHandler));
     }
     let needed = used + n + EXTRA_STACK;
     if needed > MAX_STACK {
         // SAFETY: as above.
-        unsafe { lua.heap().resize_stack(th, ERROR_STACK_SIZE) }?;
+        unsafe { lua.heap().resize_stack(th, ERROR_STACK_SIZE) }.map_err(|_| lua.memory_error())?;
         return Err(lua.run_error(format_args!("stack overflow")));
     }
     let new_size = (2 * size).min(MAX_STACK).max(needed);
     // SAFETY: as above.
-    Ok(unsafe { lua.heap().resize_stack(th, new_size) }?)
+    unsafe { lua.heap().resize_stack(th, new_size) }.map_err(|_| lua.memory_error())
 }
 
 /// The frame after the running one, made if there is none.

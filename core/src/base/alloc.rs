@@ -94,7 +94,11 @@ pub unsafe trait LuaAlloc {
     /// `osize` is exactly the size that was last asked for it.
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8;
 
-    /// Whether the blocks of a closing state may be left to the allocator, which frees them all when it is dropped.
+    /// Whether dropping this very value frees all blocks that are left, so that a closing state that owns it need not free them one
+    /// by one.
+    ///
+    /// It is false for a reference, which does not own the allocator: a state on a borrowed arena frees its blocks, as others may
+    /// follow it there. An instrument that wraps an allocator says what that one says, unless it wants to see every block freed.
     fn frees_in_bulk(&self) -> bool {
         false
     }
@@ -105,10 +109,6 @@ unsafe impl<A: LuaAlloc + ?Sized> LuaAlloc for &A {
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
         // SAFETY: the caller's promise is the callee's.
         unsafe { (**self).realloc(ptr, osize, nsize) }
-    }
-
-    fn frees_in_bulk(&self) -> bool {
-        (**self).frees_in_bulk()
     }
 }
 

@@ -5,6 +5,7 @@ pub const MAX_STACK: usize = 1_000_000;
 /// Slots that stay free above a stack's limit, for metamethod arguments and error handling (`EXTRA_STACK`).
 pub const EXTRA_STACK: usize = 8;
 /// Slots that a native function has at its disposal when it is called (`LUA_MINSTACK`).
+#[doc(alias = "LUA_MINSTACK")]
 pub const MIN_STACK: usize = 20;
 /// The size in slots of a new thread's stack.
 pub const BASIC_STACK_SIZE: usize = 2 * MIN_STACK;
@@ -19,4 +20,5 @@ pub const MAX_REGISTERS: usize = 255;
 /// The largest size in bytes of any object.
 pub const MAX_SIZE: usize = isize::MAX as usize;
 /// The pseudo-index of the registry (`LUA_REGISTRYINDEX`).
+#[doc(alias = "LUA_REGISTRYINDEX")]
 pub const REGISTRY_INDEX: i32 = -(MAX_STACK as i32) - 1000;

@@ -84,7 +84,7 @@ impl Heap {
         self.gray_again = table.as_header();
     }
 
-    /// To be called after a store into an upvalue, and after an upvalue was closed.
+    /// To be called after a store into an upvalue.
     ///
     /// A white upvalue needs nothing, for its value will be marked with it. An open one needs nothing, for its value
     /// is in a stack (G3).
@@ -100,6 +100,23 @@ impl Heap {
             if value.is_collectable() && !upval.header().is_white() && (*value.header()).is_white() {
                 self.barrier_upval_slow(upval, value.header());
             }
+        }
+    }
+
+    /// Closes an open upvalue that has been taken out of its thread's list.
+    ///
+    /// If it has been reached, it is gray as long as it is open (G3). Closed, it is black, so that a store into it finds a reason
+    /// for the barrier.
+    ///
+    /// # Safety
+    /// The upvalue and its value are live.
+    #[inline]
+    pub unsafe fn close_upval(&mut self, upval: GcRef<UpVal>) {
+        upval.close();
+        if !upval.header().is_white() {
+            upval.header().make_black();
+            // SAFETY: both are live, by the caller's promise.
+            unsafe { self.barrier_upval(upval) };
         }
     }
 

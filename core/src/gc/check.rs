@@ -105,7 +105,9 @@ impl Heap {
     /// # Safety
     /// The heap is sound.
     pub unsafe fn object_bytes(&self) -> usize {
-        let mut sum = self.bucket_count * size_of::<*mut LuaString>();
+        // SAFETY: by the caller's promise.
+        let doomed = unsafe { each(self.doomed).map(|object| object_size(object)).sum::<usize>() };
+        let mut sum = self.bucket_count * size_of::<*mut LuaString>() + doomed;
         for (list, _) in self.lists() {
             // SAFETY: by the caller's promise.
             sum += unsafe { each(list).map(|object| object_size(object)).sum::<usize>() };
@@ -219,6 +221,7 @@ impl Heap {
                     above = upval.v.get();
                     count += 1;
                 }
+                check_variables(thread);
             }
         }
         count
@@ -440,7 +443,10 @@ impl Heap {
                 ensure!(ptr::eq((*frame).prev.get(), previous), header, "H4: the frames' links do not match");
                 if !running {
                     let (func, limit) = ((*frame).func.get(), (*frame).top.get());
-                    ensure!(func >= stack && func <= limit && limit <= end, header, "H5: a frame is outside the stack");
+                    // A Lua function that a hook suspends where it holds many results hides them, above its limit.
+                    let own = func.wrapping_sub((*frame).hidden.get() as usize);
+                    let is_inside = own >= stack && func < end && own <= limit && limit <= end;
+                    ensure!(is_inside, header, "H5: a frame is outside the stack");
                 }
                 running |= ptr::eq(frame, thread.ci.get());
                 count += 1;
@@ -449,6 +455,32 @@ impl Heap {
             }
             ensure!(running, header, "H4: the running frame is not in the list");
             ensure!(count == thread.n_ci.get() + 1, header, "H4: {count} frames, {} counted", thread.n_ci.get());
+        }
+    }
+}
+
+/// Checks that the open upvalues are variables of functions that have not ended.
+///
+/// # Safety
+/// The thread is live, and its list of open upvalues is in order.
+unsafe fn check_variables(thread: &Thread) {
+    // SAFETY: H4; H6.
+    unsafe {
+        let mut frame: *const CallInfo = thread.ci.get();
+        if ptr::eq(frame, &raw const thread.base_ci) {
+            // What runs no functions opens upvalues of slots of its own.
+            return;
+        }
+        let mut limit = (*frame).top.get();
+        for upval in each_open(thread) {
+            let slot = upval.v.get();
+            let is_of = |frame: *const CallInfo| (*frame).is_lua() && slot >= (*frame).base();
+            while !frame.is_null() && !is_of(frame) {
+                limit = (*frame).func.get().wrapping_sub((*frame).hidden.get() as usize);
+                frame = (*frame).prev.get();
+            }
+            let is_variable = !frame.is_null() && slot < limit;
+            ensure!(is_variable, upval.header(), "H6: an open upvalue of a function that has ended");
         }
     }
 }

@@ -174,7 +174,7 @@ impl Heap {
     /// As for [`Self::step`].
     #[doc(alias = "LUA_GCSTEP")]
     pub unsafe fn gc_step(&mut self, kib: i32) -> bool {
-        let debt = kib as isize * 1024 + self.debt;
+        let debt = (kib as isize * 1024).saturating_add(self.debt);
         if kib == 0 {
             self.set_debt(-STEP_SIZE);
         } else {

@@ -1,10 +1,31 @@
 //! Freeing an object with all its blocks. The sizes are those that the blocks were made with (G10).
+//!
+//! A userdata whose bytes hold a value that must be dropped is not freed at once, since a destructor is foreign code, which may
+//! panic: it waits in `doomed` until [`Heap::drop_dead_values`] is called.
 
 use super::Heap;
 use super::traverse::code_block_size;
 use crate::code::CODE_PREFIX;
-use crate::object::{GcHeader, GcRef, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata};
+use crate::object::{
+    Destructor, GcHeader, GcObject, GcRef, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata,
+};
 use crate::value::tag;
+
+/// A dead userdata whose destructor is called; it is freed when this is dropped, also by a panic.
+struct Doomed<'h> {
+    heap: &'h mut Heap,
+    userdata: *mut Userdata,
+}
+
+impl Drop for Doomed<'_> {
+    fn drop(&mut self) {
+        // SAFETY: G10: it was taken out of its list, and its value is gone.
+        unsafe {
+            let size = (*self.userdata).size();
+            self.heap.free(self.userdata.cast(), size);
+        }
+    }
+}
 
 impl Heap {
     /// Frees an object that was taken out of its list.
@@ -36,7 +57,15 @@ impl Heap {
                 tag::LUA_CLOSURE => (*object.cast::<LuaClosure>()).size(),
                 tag::UPVAL => size_of::<UpVal>(),
                 tag::NATIVE_CLOSURE => (*object.cast::<NativeClosure>()).size(),
-                tag::USERDATA => (*object.cast::<Userdata>()).size(),
+                tag::USERDATA => {
+                    let userdata = &*object.cast::<Userdata>();
+                    if userdata.destructor().is_some() {
+                        (*object).next.set(self.doomed);
+                        self.doomed = object;
+                        return;
+                    }
+                    userdata.size()
+                }
                 tag::PROTO => {
                     self.free_proto_parts(&*object.cast::<Proto>());
                     size_of::<Proto>()
@@ -47,6 +76,50 @@ impl Heap {
                 }
             };
             self.free(object.cast(), size);
+        }
+    }
+
+    /// Puts the userdata of a list whose values must be dropped with those that wait for it.
+    ///
+    /// # Safety
+    /// No object of the list is used afterwards.
+    pub(crate) unsafe fn doom_values(&mut self, mut list: *mut GcHeader) {
+        while !list.is_null() {
+            // SAFETY: the caller's promise; the link is read before it changes. O1: the tag tells the type.
+            unsafe {
+                let object = list;
+                list = (*object).next.get();
+                if (*object).tag() == tag::USERDATA && (*object.cast::<Userdata>()).destructor().is_some() {
+                    (*object).next.set(self.doomed);
+                    self.doomed = object;
+                }
+            }
+        }
+    }
+
+    /// Sets what is called with the address of a userdata's bytes before they are freed ([`Self::drop_dead_values`]).
+    ///
+    /// # Safety
+    /// When the userdata is dead, the bytes are such that the function may be called with them. It does not use the heap.
+    pub unsafe fn set_destructor(&mut self, userdata: GcRef<Userdata>, destructor: Option<Destructor>) {
+        self.has_destructors = true;
+        userdata.set_destructor_raw(destructor);
+    }
+
+    /// Drops the values of dead userdata and frees these. To be called where a panic of a destructor may go on from; the heap
+    /// is sound then, and the rest is still to be dropped.
+    pub fn drop_dead_values(&mut self) {
+        while !self.doomed.is_null() {
+            // SAFETY: G2: the list holds userdata that were found dead and have a destructor, to be called once.
+            unsafe {
+                let userdata = self.doomed.cast::<Userdata>();
+                self.doomed = (*userdata).header().next.get();
+                let destructor = (*userdata).destructor();
+                let doomed = Doomed { heap: self, userdata };
+                if let Some(destructor) = destructor {
+                    destructor((*doomed.userdata).data());
+                }
+            }
         }
     }
 

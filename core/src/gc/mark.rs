@@ -189,7 +189,7 @@ impl Heap {
         }
     }
 
-    /// Marks the registry and the basic metatables, which the host may change without a barrier.
+    /// Marks the registry, the anchors and the basic metatables, which the host may change without a barrier.
     ///
     /// # Safety
     /// Marking is under way, and the roots are live (G1).
@@ -197,6 +197,7 @@ impl Heap {
         // SAFETY: G1: roots are live.
         unsafe {
             self.mark_value(self.registry);
+            self.mark_optional(self.anchors);
             for i in 0..self.metatables.len() {
                 self.mark_optional(self.metatables[i]);
             }
@@ -208,9 +209,24 @@ impl Heap {
     /// # Safety
     /// Marking is under way, and the roots are live (G1).
     pub(super) unsafe fn mark_running(&mut self) {
-        let mut thread = self.running_thread;
+        // SAFETY: G1: these threads are live, and so is the code of the host that has the nodes.
+        unsafe {
+            self.mark_with_resumers(self.running_thread);
+            let mut node = self.waiting;
+            while !node.is_null() {
+                self.mark_with_resumers((*node).thread);
+                node = (*node).outer;
+            }
+        }
+    }
+
+    /// Marks a thread and those that have resumed it.
+    ///
+    /// # Safety
+    /// Marking is under way, and the threads are live.
+    unsafe fn mark_with_resumers(&mut self, mut thread: *mut Thread) {
         while !thread.is_null() {
-            // SAFETY: G1: these threads are live.
+            // SAFETY: the caller's promise.
             unsafe {
                 self.mark_object(thread.cast());
                 thread = (*thread).from.get();

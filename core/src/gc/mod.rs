@@ -4,11 +4,12 @@
 //! what it points to has not been looked at, a *black* one is done with. There are two whites, which swap at the end
 //! of marking: from then on the old one means dead, and new objects are born in the new one.
 //!
-//! G1. Whatever is reachable from a root is live: main thread, running thread and those that resumed it, registry,
-//!     basic metatables, fixed objects, to-be-finalized objects. Weak references (the weak side of a weak table, the
+//! G1. Whatever is reachable from a root is live: main thread, running thread and those that wait for it, registry,
+//!     anchors, basic metatables, fixed objects, to-be-finalized objects. Weak references (the weak side of a weak table, the
 //!     cache of a prototype) do not count; they are cleared before their object is freed.
 //! G2. Every object is in exactly one list through `header.next`: `all`, `finalizable` (finalizer bit set), `pending`
-//!     (finalizer bit set), or `fixed` (gray for ever, never swept).
+//!     (finalizer bit set), `fixed` (gray for ever, never swept), or `doomed` (userdata that were found dead and whose
+//!     value is to be dropped; nothing refers to them).
 //! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads
 //!     are never black, and neither are open upvalues, so that stores into a stack need no barrier.
 //! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
@@ -21,7 +22,8 @@
 //!     leaves live upvalues behind, the atomic phase closes them.
 //! G8. The collector itself allocates nothing. It only frees, and shrinks stacks and the string table.
 //! G9. `credit + debt` is the number of bytes in use.
-//! G10. An object is freed exactly once, when its list is swept or at the end of the state; its size is told from its
+//! G10. An object is freed exactly once, when its list is swept (or, after it was doomed, when its value is dropped) or at
+//!     the end of the state; its size is told from its
 //!     own fields, never from other objects, since those may have been freed before.
 
 mod barrier;
@@ -76,6 +78,15 @@ pub enum Phase {
     Pause,
 }
 
+/// A thread that waits for another one in code of the host, which holds this as long as it waits.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The thread.
+    pub thread: *mut Thread,
+    /// The one that began to wait before.
+    pub outer: *const Waiting,
+}
+
 /// Everything that one state owns: its allocator, its objects and the collector's state.
 #[doc(alias = "global_State")]
 #[repr(C)]
@@ -107,6 +118,10 @@ pub struct Heap {
     pub(crate) stepped: bool,
     /// Whether the collector may run.
     pub running: bool,
+    /// Whether the allocator was replaced, ever.
+    pub(crate) alloc_replaced: bool,
+    /// Whether a userdata was ever given a destructor.
+    pub(crate) has_destructors: bool,
     /// The ordinary objects, newest first.
     pub(crate) all: *mut GcHeader,
     /// Where the sweep stands: the last object that it kept, null at the head of a list (G6).
@@ -125,6 +140,8 @@ pub struct Heap {
     pub(crate) all_weak: *mut GcHeader,
     /// Dead objects that wait for their finalizer.
     pub(crate) pending: *mut GcHeader,
+    /// Dead userdata with a value that is still to be dropped.
+    pub(crate) doomed: *mut GcHeader,
     /// Objects that are never collected.
     pub(crate) fixed: *mut GcHeader,
     /// Threads with open upvalues.
@@ -139,8 +156,12 @@ pub struct Heap {
     pub main_thread: *mut Thread,
     /// The thread that runs now; a root, since nothing else may point to it.
     pub running_thread: *mut Thread,
+    /// The threads that wait for the running one in code of the host, the last one first.
+    pub waiting: *const Waiting,
     /// The registry.
     pub registry: TValue,
+    /// A table of what the VM needs for a while and programs must not get at; null before there is any.
+    pub anchors: *mut Table,
     /// The metatables of the types that share one.
     pub metatables: [*mut Table; LuaType::COUNT],
     /// The names of the metamethods, pinned; the VM fills them.

@@ -204,6 +204,7 @@ unsafe fn fill_nil(stack: *mut TValue, from: usize, to: usize) {
 unsafe fn correct(thread: GcRef<Thread>, old: *mut TValue, new: *mut TValue) {
     let moved = |slot: *mut TValue| new.wrapping_byte_add((slot as usize).wrapping_sub(old as usize));
     thread.top.set(moved(thread.top.get()));
+    thread.lost_ci.set(core::ptr::null_mut());
     // SAFETY: the caller's promise; the frames and upvalues are live.
     unsafe {
         let mut upvalue = thread.open_upvals.get();
@@ -211,9 +212,7 @@ unsafe fn correct(thread: GcRef<Thread>, old: *mut TValue, new: *mut TValue) {
             (*upvalue).v.set(moved((*upvalue).v.get()));
             upvalue = (*upvalue).open_next();
         }
-        // A lost frame lies after the running one (H7).
-        let lost = thread.lost_ci.get();
-        let mut frame = if lost.is_null() { thread.ci.get() } else { lost };
+        let mut frame = thread.ci.get();
         while !frame.is_null() {
             (*frame).func.set(moved((*frame).func.get()));
             (*frame).top.set(moved((*frame).top.get()));

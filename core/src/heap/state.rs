@@ -20,9 +20,14 @@ impl Heap {
     ///
     /// # Safety
     /// `at` can be written as a `Heap`. Once objects are made, the heap does not move: threads point to it.
+    ///
+    /// Whoever makes a heap keeps the invariants at the tops of the modules (G1 to G10, H1 to H7 and so on) as long as it is used:
+    /// what the methods of heaps and objects do, those that are not marked as unsafe too, is sound within these alone.
     pub unsafe fn init(at: *mut Heap, alloc: RawAlloc, seed: u32) {
         let heap = Heap {
             alloc,
+            alloc_replaced: false,
+            has_destructors: false,
             credit: 0,
             debt: 0,
             traversed: 0,
@@ -46,6 +51,7 @@ impl Heap {
             ephemeron: core::ptr::null_mut(),
             all_weak: core::ptr::null_mut(),
             pending: core::ptr::null_mut(),
+            doomed: core::ptr::null_mut(),
             fixed: core::ptr::null_mut(),
             twups: core::ptr::null_mut(),
             finalizers_per_step: 0,
@@ -53,7 +59,9 @@ impl Heap {
             step_mul: FIRST_STEP_MUL,
             main_thread: core::ptr::null_mut(),
             running_thread: core::ptr::null_mut(),
+            waiting: core::ptr::null(),
             registry: TValue::NIL,
+            anchors: core::ptr::null_mut(),
             metatables: [core::ptr::null_mut(); LuaType::COUNT],
             event_names: [core::ptr::null_mut(); EVENT_COUNT],
             memory_message: core::ptr::null_mut(),
@@ -78,7 +86,7 @@ impl Heap {
         Ok(())
     }
 
-    /// Frees every object and the string table. Finalizers must have run before. `total_bytes` is 0 afterwards, but
+    /// Frees every object and the string table, and drops the values in userdata. Finalizers must have run before. `total_bytes` is 0 afterwards, but
     /// for blocks that the caller took with [`Self::allocate`].
     ///
     /// # Safety
@@ -98,16 +106,44 @@ impl Heap {
                 self.free_list(list);
             }
         }
+        self.end();
+    }
+
+    /// Drops the values in userdata and leaves all blocks where they are, for an allocator that frees them all by itself. Finalizers
+    /// must have run before. Without such values nothing is looked at.
+    ///
+    /// # Safety
+    /// No object of the heap is used afterwards, nor the heap's figures.
+    pub unsafe fn abandon_all(&mut self) {
+        self.running = false;
+        if self.has_destructors {
+            for list in [self.finalizable, self.pending, self.all, self.fixed] {
+                // SAFETY: by the caller's promise nothing is used any more; each object is in exactly one of the lists.
+                unsafe { self.doom_values(list) };
+            }
+        }
+        self.buckets = core::ptr::null_mut();
+        self.bucket_count = 0;
+        self.end();
+    }
+
+    /// Forgets all objects but those that are doomed, whose values are dropped.
+    fn end(&mut self) {
         self.short_strings = 0;
         for list in [&mut self.finalizable, &mut self.pending, &mut self.all, &mut self.fixed] {
             *list = core::ptr::null_mut();
         }
         self.main_thread = core::ptr::null_mut();
         self.running_thread = core::ptr::null_mut();
+        self.waiting = core::ptr::null();
         self.memory_message = core::ptr::null_mut();
         self.registry = TValue::NIL;
+        self.anchors = core::ptr::null_mut();
         self.metatables = [core::ptr::null_mut(); LuaType::COUNT];
         self.event_names = [core::ptr::null_mut(); EVENT_COUNT];
+        // If a destructor panics, the others are called all the same.
+        let rest = DeadValues(self);
+        rest.0.drop_dead_values();
     }
 
     /// Takes their open upvalues from all threads, so that a thread can be freed after its upvalues.
@@ -142,6 +178,11 @@ impl Heap {
         self.alloc
     }
 
+    /// Whether the allocator is the one that the heap was made with and has always been.
+    pub fn has_first_allocator(&self) -> bool {
+        !self.alloc_replaced
+    }
+
     /// Changes the allocator (`lua_setallocf`).
     ///
     /// # Safety
@@ -149,6 +190,7 @@ impl Heap {
     #[doc(alias = "lua_setallocf")]
     pub unsafe fn set_allocator(&mut self, alloc: RawAlloc) {
         self.alloc = alloc;
+        self.alloc_replaced = true;
     }
 
     /// The sum of the sizes of all live blocks.
@@ -160,5 +202,14 @@ impl Heap {
     /// The seed of string hashes.
     pub fn seed(&self) -> u32 {
         self.seed
+    }
+}
+
+/// Drops the values of dead userdata when it is dropped.
+struct DeadValues<'h>(&'h mut Heap);
+
+impl Drop for DeadValues<'_> {
+    fn drop(&mut self) {
+        self.0.drop_dead_values();
     }
 }

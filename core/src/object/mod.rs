@@ -17,4 +17,4 @@ pub use string::{LuaString, hash_bytes};
 pub use table::{InsertError, InvalidKey, MAX_ARRAY_SIZE, MAX_LOG_NODES, Node, Slot, Table};
 pub(crate) use table::{Nodes, float_to_integer};
 pub use thread::{CallInfo, CallStatus, Thread};
-pub use userdata::Userdata;
+pub use userdata::{Destructor, Userdata};

@@ -7,9 +7,10 @@
 //! H4. Frames form a doubly linked list from `base_ci`; those after `ci` are spare.
 //! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, `ci.base`, open upvalues) is corrected when the stack moves. A
 //!     local copy does not survive a call that may allocate stack.
-//! H6. `open_upvals` is sorted by slot, highest first.
-//! H7. `lost_ci` is null or a frame of the list; it counts as in use when the stack moves. It is null once the frames after `ci`
-//!     are freed.
+//! H6. `open_upvals` is sorted by slot, highest first. While functions run in the thread, each slot is a register of a Lua
+//!     function among them that those it has called do not use.
+//! H7. `lost_ci` is null or a frame of the list, whose `func` points into the stack: it is null once the stack has moved, or
+//!     frames after `ci` have been freed.
 
 use core::cell::Cell;
 use core::mem::offset_of;

@@ -6,6 +6,9 @@ use super::header::{GcHeader, GcObject, GcRef, opt_addr, opt_from_addr};
 use super::table::Table;
 use crate::value::{TValue, Tag, tag};
 
+/// Drops the value that a userdata's bytes hold.
+pub type Destructor = unsafe fn(*mut u8);
+
 /// A full userdata (manual §2.1). The host's bytes follow the fixed part and are aligned to 16.
 #[doc(alias = "Udata")]
 #[repr(C)]
@@ -14,7 +17,7 @@ pub struct Userdata {
     metatable: Cell<*mut Table>,
     len: usize,
     user_value: Cell<u64>,
-    _pad: u64,
+    destructor: Cell<Option<Destructor>>,
 }
 
 const _: () = assert!(size_of::<Userdata>() == 48);
@@ -42,7 +45,7 @@ impl Userdata {
             metatable: Cell::new(core::ptr::null_mut()),
             len,
             user_value: Cell::new(0),
-            _pad: 0,
+            destructor: Cell::new(None),
         }
     }
 
@@ -65,6 +68,16 @@ impl Userdata {
     #[inline(always)]
     pub fn data(&self) -> *mut u8 {
         core::ptr::from_ref(self).cast_mut().cast::<u8>().wrapping_add(Self::DATA_OFFSET)
+    }
+
+    /// What is to be called with the address of the bytes before they are freed, if anything.
+    pub fn destructor(&self) -> Option<Destructor> {
+        self.destructor.get()
+    }
+
+    /// Sets the destructor; the heap must know that there is one (use [`Heap::set_destructor`](crate::Heap::set_destructor)).
+    pub(crate) fn set_destructor_raw(&self, destructor: Option<Destructor>) {
+        self.destructor.set(destructor);
     }
 
     /// The metatable.

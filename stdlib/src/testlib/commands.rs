@@ -64,11 +64,11 @@ commands! {
     "isuserdata": |r| test(r, LuaState::is_userdata)?;
     "len": |r| { let i = r.index()?; r.on.len(i)? };
     "Llen": |r| { let i = r.index()?; let n = r.on.len_i(i)?; r.on.push_integer(n)? };
-    "loadfile": |r| { let i = r.number()?; let name = text(r.on, i)?; load_file(r.on, Some(&name), LoadMode::ANY)? };
+    "loadfile": |r| { let i = r.number()?; let name = text(r.on, i)?; let _ = load_file(r.on, Some(&name), LoadMode::ANY)?; };
     "loadstring": |r| {
         let i = r.number()?;
         let chunk = text(r.on, i)?;
-        r.on.load_bytes(c_bytes(&chunk), &chunk, LoadMode::ANY)
+        let _ = r.on.load_bytes(c_bytes(&chunk), &chunk, LoadMode::ANY);
     };
     "newmetatable": |r| { let name = r.name()?; let made = r.on.new_metatable(name)?; r.on.push_boolean(made)? };
     "newtable": |r| r.on.new_table()?;
@@ -282,5 +282,6 @@ pub(super) fn status_name(status: Status) -> &'static str {
         Status::ErrMem => "ERRMEM",
         Status::ErrGcmm => "ERRGCMM",
         Status::ErrErr => "ERRERR",
+        Status::ErrFile => "ERRFILE",
     }
 }

@@ -9,6 +9,8 @@
 //!     userdata in the registry whose finalizer takes it out of service.
 //! T2. A thread that a script works on lies in a slot of a stack, or is the main thread of a state that the control block owns
 //!     and that is closed by [`states`] alone.
+//! T3. While a state that `checkpanic` made runs a script, the job of its panic function and the thread that waits for it are
+//!     live, and used by the panic function alone.
 
 mod commands;
 mod control;

@@ -112,9 +112,42 @@ pub(super) fn doonnewstack(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// `T.checkpanic (script [, panic script])`: runs a script on a new state, outside of any protected call, then the second one
-/// if it failed; the message that is on top at last. An unprotected error comes back to the host as an `Err`, which is what
-/// the reference has a panic function for.
+/// The registry's key of what the panic function of `checkpanic` works with.
+const PANIC_JOB: &str = "_jmpbuf";
+
+/// What the panic function of `checkpanic` works with (`Aux`).
+struct PanicJob<'a> {
+    /// The thread that `checkpanic` runs on.
+    own: *mut LuaState,
+    /// The script that the panic function runs.
+    script: &'a [u8],
+    /// What the panic function came to: the text of the error or of what the script left on top, pushed on `own`; or an error
+    /// there. `None` before it is called.
+    outcome: Option<LuaResult<()>>,
+}
+
+/// The panic function of the states that `checkpanic` makes: runs the script, with the error's value on top.
+#[doc(alias = "panicback")]
+fn panic_back(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.get_field(REGISTRY_INDEX, PANIC_JOB)?;
+    let job = lua.to_light_userdata(-1);
+    lua.pop(1);
+    let Some(job) = job else { return Ok(0) };
+    // SAFETY: T3: `checkpanic` waits, and uses neither the job nor its thread meanwhile.
+    unsafe {
+        let job = job.cast::<PanicJob<'_>>();
+        let own = &mut *(*job).own;
+        let outcome = match run_on(own, lua, (*job).script) {
+            Err(Failure::Own(thrown)) => Err(thrown),
+            Err(Failure::Other(_)) | Ok(_) => push_text_of(own, lua, -1),
+        };
+        (*job).outcome = Some(outcome);
+    }
+    Ok(0)
+}
+
+/// `T.checkpanic (script [, panic script])`: runs a script on a new state, outside of any protected call, with a panic function
+/// that runs the second one. The text that is on top in the panic function at last, or "no errors" if that was not called.
 pub(super) fn checkpanic(lua: &mut LuaState) -> LuaResult<usize> {
     let script = text(lua, 1)?;
     let panic_script = if lua.is_none_or_nil(2) { Vec::new() } else { text(lua, 2)? };
@@ -131,14 +164,23 @@ pub(super) fn checkpanic(lua: &mut LuaState) -> LuaResult<usize> {
     outcome.map(|()| 1)
 }
 
+/// Does what `checkpanic` does on a state that was just made.
 fn run_unprotected(lua: &mut LuaState, state: &mut LuaState, script: &[u8], panic_script: &[u8]) -> LuaResult<()> {
-    match run_on(lua, state, script) {
-        Ok(_) => return lua.push_str("no errors"),
-        Err(Failure::Own(thrown)) => return Err(thrown),
-        Err(Failure::Other(thrown)) => state.error_to_top(thrown),
+    let mut job = PanicJob { own: core::ptr::from_mut(lua), script: panic_script, outcome: None };
+    let job = &raw mut job;
+    state.at_panic(Some(panic_back));
+    let prepared = state.push_light_userdata(job.cast()).and_then(|()| state.set_field(REGISTRY_INDEX, PANIC_JOB));
+    if prepared.is_err() {
+        return Err(lua.raise(format_args!("not enough memory")));
     }
-    match run_on(lua, state, panic_script) {
-        Err(Failure::Own(thrown)) => Err(thrown),
-        Err(Failure::Other(_)) | Ok(_) => push_text_of(lua, state, -1),
+    // SAFETY: T3: the panic function uses the job and the thread only while `run_on` waits for the other state.
+    let ran = run_on(unsafe { &mut *(*job).own }, state, script);
+    state.at_panic(None);
+    // SAFETY: T3: as above.
+    match (ran, unsafe { (*job).outcome.take() }) {
+        (Ok(_), _) => lua.push_str("no errors"),
+        (Err(Failure::Own(thrown)), _) => Err(thrown),
+        (Err(Failure::Other(_)), Some(outcome)) => outcome,
+        (Err(Failure::Other(_)), None) => Err(lua.raise(format_args!("the panic function was not called"))),
     }
 }

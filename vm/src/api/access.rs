@@ -7,6 +7,7 @@ use perilune_core::value::tag;
 use perilune_core::{LuaString, LuaType, NativeClosure, TValue, Table, Thread, Userdata};
 
 use super::{ArithOp, CompareOp, LuaStr, ThreadRef};
+use crate::auxlib::is_host_s;
 use crate::convert;
 use crate::error::LuaResult;
 use crate::exec;
@@ -24,7 +25,7 @@ unsafe fn native_fn(pointer: *const ()) -> NativeFn {
 
 /// Types (manual §4.8).
 impl LuaState {
-    /// The type of a value; `LuaType::None` if the index names nothing.
+    /// The type of a value; `LuaType::None` if the index names nothing (manual §4.8, `lua_type`).
     #[inline]
     pub fn lua_type(&self, idx: i32) -> LuaType {
         self.value(idx).map_or(LuaType::None, TValue::lua_type)
@@ -132,6 +133,7 @@ impl LuaState {
 /// Contents (manual §4.8).
 impl LuaState {
     /// The value as an integer: an integer, or a float or string that can be converted to one.
+    #[doc(alias = "lua_tointeger")]
     #[doc(alias = "lua_tointegerx")]
     #[inline]
     pub fn to_integer(&self, idx: i32) -> Option<i64> {
@@ -140,6 +142,7 @@ impl LuaState {
     }
 
     /// The value as a float: a number, or a string that can be converted to one.
+    #[doc(alias = "lua_tonumber")]
     #[doc(alias = "lua_tonumberx")]
     #[inline]
     pub fn to_number(&self, idx: i32) -> Option<f64> {
@@ -156,6 +159,7 @@ impl LuaState {
 
     /// The value as a string; a number is converted in place.
     #[doc(alias = "lua_tolstring")]
+    #[doc(alias = "lua_tostring")]
     #[inline]
     pub fn to_str(&mut self, idx: i32) -> LuaResult<Option<LuaStr>> {
         let v = self.value_or_nil(idx);
@@ -171,7 +175,7 @@ impl LuaState {
         let idx = self.abs_index(idx);
         let mut buf = [0; convert::NUMBER_BUF];
         let len = convert::number_to_buf(v, &mut buf);
-        let string = self.heap().new_string(&buf[..len])?;
+        let string = self.heap().new_string(&buf[..len]).map_err(|_| self.memory_error())?;
         self.store(idx, TValue::object(string));
         self.gc_check()?;
         Ok(LuaStr::new(string))
@@ -213,14 +217,18 @@ impl LuaState {
         }
     }
 
-    /// The address of a full userdata's bytes, or a light userdata's pointer unless that is null.
+    /// The address of a full userdata's bytes, or a light userdata's pointer unless that is null. A userdata that holds a
+    /// [value of Rust](Self::push_userdata), or what a buffer has gathered, has no bytes of the host's.
     #[doc(alias = "lua_touserdata")]
     #[inline]
     pub fn to_userdata(&self, idx: i32) -> Option<NonNull<u8>> {
         let v = self.value_or_nil(idx);
         match v.t {
-            // SAFETY: V1.
-            tag::USERDATA => NonNull::new(unsafe { v.as_ref::<Userdata>() }.data()),
+            tag::USERDATA => {
+                // SAFETY: V1.
+                let userdata = unsafe { v.as_ref::<Userdata>() };
+                if is_host_s(userdata) { NonNull::new(userdata.data()) } else { None }
+            }
             tag::LIGHT => NonNull::new(v.as_pointer().cast()),
             _ => None,
         }

@@ -74,7 +74,8 @@ impl ThreadRef {
     ///
     /// # Safety
     /// The thread stays reachable for the collector (on a stack, say) while the reference is used (M1). If a native function of
-    /// it waits for a call or for a coroutine, its frame is left alone: it may hold the bytes of strings there.
+    /// it waits for a call or for a coroutine, its frame is left alone: it may hold the bytes of strings there. As long as something
+    /// is borrowed from one handle of the state (a slice, or a value in a userdata), no other one is used.
     #[inline]
     pub unsafe fn state<'a>(self) -> &'a mut LuaState {
         // SAFETY: the caller's promise.
@@ -86,10 +87,13 @@ impl ThreadRef {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CompareOp {
     /// `==`
+    #[doc(alias = "LUA_OPEQ")]
     Eq,
     /// `<`
+    #[doc(alias = "LUA_OPLT")]
     Lt,
     /// `<=`
+    #[doc(alias = "LUA_OPLE")]
     Le,
 }
 
@@ -98,32 +102,46 @@ pub enum CompareOp {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ArithOp {
     /// `+`
+    #[doc(alias = "LUA_OPADD")]
     Add,
     /// `-`
+    #[doc(alias = "LUA_OPSUB")]
     Sub,
     /// `*`
+    #[doc(alias = "LUA_OPMUL")]
     Mul,
     /// `%`
+    #[doc(alias = "LUA_OPMOD")]
     Mod,
     /// `^`
+    #[doc(alias = "LUA_OPPOW")]
     Pow,
     /// `/`
+    #[doc(alias = "LUA_OPDIV")]
     Div,
     /// `//`
+    #[doc(alias = "LUA_OPIDIV")]
     IDiv,
     /// `&`
+    #[doc(alias = "LUA_OPBAND")]
     BAnd,
     /// `|`
+    #[doc(alias = "LUA_OPBOR")]
     BOr,
     /// `~`
+    #[doc(alias = "LUA_OPBXOR")]
     BXor,
     /// `<<`
+    #[doc(alias = "LUA_OPSHL")]
     Shl,
     /// `>>`
+    #[doc(alias = "LUA_OPSHR")]
     Shr,
     /// unary `-`
+    #[doc(alias = "LUA_OPUNM")]
     Unm,
     /// unary `~`
+    #[doc(alias = "LUA_OPBNOT")]
     BNot,
 }
 

@@ -1,12 +1,15 @@
 //! Loading and dumping chunks (manual §4.8, `lua_load` and `lua_dump`).
 
-use perilune_core::LuaClosure;
+use perilune_core::{LuaClosure, TValue};
 
 use super::{ChunkReader, LoadMode};
+use crate::MULTRET;
+use crate::anchor::Anchorage;
 use crate::chunk;
 use crate::compile::{self, Zio};
 use crate::error::{LuaResult, Status, Thrown};
 use crate::exec::protect;
+use crate::exec::unwind::{Busy, NoYield};
 use crate::state::LuaState;
 
 /// The first byte of a precompiled chunk.
@@ -36,16 +39,36 @@ impl LuaState {
     /// chunk: `@file`, `=name` or the text itself.
     #[doc(alias = "lua_load")]
     pub fn load(&mut self, reader: &mut dyn ChunkReader, chunkname: &[u8], mode: LoadMode<'_>) -> Status {
-        // A reader may call Lua, but a yield could not come back into the parser.
         let th = self.th();
-        th.n_non_yieldable.set(th.n_non_yieldable.get() + 1);
-        let status = protect::run(self, |lua| load_chunk(lua, reader, chunkname, mode));
-        let th = self.th();
-        th.n_non_yieldable.set(th.n_non_yieldable.get() - 1);
+        let top = th.save(th.top.get());
+        // In a hook nobody else sees to it that the stack stays as large as it is now.
+        let ci = self.ci();
+        if ci.top.get() < th.top.get() {
+            ci.top.set(th.top.get());
+        }
+        let status = protect::run(self, |lua| {
+            // A reader may call Lua, but a yield could not come back into the parser, and nobody must resume a thread whose
+            // frame is in use here.
+            let _forbidden = NoYield::begin(lua);
+            let _busy = Busy::begin(lua);
+            load_chunk(lua, reader, chunkname, mode)
+        });
         if status == Status::Ok {
+            self.leave_one_value(top);
             self.set_environment();
         }
         status
+    }
+
+    /// Brings the value on top to a stack offset that was the top before; the reader may have left it elsewhere.
+    fn leave_one_value(&self, top: usize) {
+        let th = self.th();
+        let function = th.pop();
+        while th.save(th.top.get()) < top {
+            th.push(TValue::NIL);
+        }
+        th.top.set(th.restore(top));
+        th.push(function);
     }
 
     /// Loads a chunk that lies in memory: pushes the function, or the error's message.
@@ -53,8 +76,27 @@ impl LuaState {
     /// The bytes must stay in place until it is loaded, even if a finalizer runs meanwhile: a slice of a Lua string needs
     /// the string on the stack.
     #[doc(alias = "luaL_loadbufferx")]
+    #[doc(alias = "luaL_loadbuffer")]
     pub fn load_bytes(&mut self, chunk: &[u8], chunkname: &[u8], mode: LoadMode<'_>) -> Status {
         self.load(&mut WholeChunk(Some(chunk)), chunkname, mode)
+    }
+
+    /// Loads a chunk that is also its own name: pushes the function, or the error's message.
+    #[doc(alias = "luaL_loadstring")]
+    pub fn load_str(&mut self, chunk: &str) -> Status {
+        self.load_bytes(chunk.as_bytes(), chunk.as_bytes(), LoadMode::ANY)
+    }
+
+    /// Loads a chunk that is also its own name and runs it in protected mode: pushes all its results, or the error's value.
+    ///
+    /// Messages call such a chunk `[string "…"]`, by its first line. Where it shall have a better name, or a message handler, use
+    /// [`load_bytes`](Self::load_bytes) and [`pcall`](Self::pcall).
+    #[doc(alias = "luaL_dostring")]
+    pub fn do_str(&mut self, chunk: &str) -> Status {
+        match self.load_str(chunk) {
+            Status::Ok => self.pcall(0, MULTRET, 0),
+            status => status,
+        }
     }
 
     /// Writes the Lua function on top, without its upvalues, as a precompiled chunk; `strip` leaves debug information out.
@@ -65,6 +107,9 @@ impl LuaState {
         let Some(closure) = (unsafe { self.value_or_nil(-1).get::<LuaClosure>() }) else {
             return Ok(false);
         };
+        // The writer may take the function off the stack.
+        let _anchorage = Anchorage::new(self);
+        self.anchor(TValue::object(closure))?;
         chunk::dump(self, closure.proto(), writer, strip)?;
         Ok(true)
     }

@@ -11,6 +11,7 @@ mod push;
 mod stack;
 mod table;
 mod then;
+mod thread;
 
 pub use crate::compile::ChunkReader;
 pub use handle::{ArithOp, CoStatus, CompareOp, LoadMode, LuaStr, ThreadRef};

@@ -113,13 +113,14 @@ impl LuaState {
     /// Pushes a string.
     #[doc(alias = "lua_pushlstring")]
     pub fn push_bytes(&mut self, bytes: &[u8]) -> LuaResult<()> {
-        let string = self.heap().new_string(bytes)?;
+        let string = self.heap().new_string(bytes).map_err(|_| self.memory_error())?;
         self.push(TValue::object(string))?;
         self.gc_check()
     }
 
     /// Pushes a string.
     #[doc(alias = "lua_pushstring")]
+    #[doc(alias = "lua_pushliteral")]
     #[inline]
     pub fn push_str(&mut self, s: &str) -> LuaResult<()> {
         self.push_bytes(s.as_bytes())
@@ -127,6 +128,7 @@ impl LuaState {
 
     /// Pushes a formatted string of any length; it is gathered in the state's memory.
     #[doc(alias = "lua_pushfstring")]
+    #[doc(alias = "lua_pushvfstring")]
     pub fn push_fmt(&mut self, args: fmt::Arguments<'_>) -> LuaResult<()> {
         if let Some(text) = args.as_str() {
             return self.push_str(text);
@@ -147,7 +149,8 @@ impl LuaState {
         if n_upvalues > MAX_UPVALUES || n_upvalues as i32 > self.get_top() {
             return Err(self.raise_plain(format_args!("bad number of upvalues")));
         }
-        let closure = self.heap().new_native_closure(f as *const (), n_upvalues as u8)?;
+        let closure =
+            self.heap().new_native_closure(f as *const (), n_upvalues as u8).map_err(|_| self.memory_error())?;
         let first = self.th().from_top(n_upvalues);
         for i in 0..n_upvalues {
             // SAFETY: A2 for the values, and the closure has that many upvalues. It is new, thus white: no barrier.
@@ -161,7 +164,7 @@ impl LuaState {
     /// Pushes a new thread, which shares globals and hooks with this one.
     #[doc(alias = "lua_newthread")]
     pub fn new_thread(&mut self) -> LuaResult<ThreadRef> {
-        let thread = self.heap().new_thread()?;
+        let thread = self.heap().new_thread().map_err(|_| self.memory_error())?;
         self.push(TValue::object(thread))?;
         let own = self.th();
         thread.dispatch.set(own.dispatch.get());
@@ -181,7 +184,7 @@ impl LuaState {
         if size > MAX_SIZE - Userdata::DATA_OFFSET {
             return Err(self.run_error(format_args!("memory allocation error: block too big")));
         }
-        let userdata = self.heap().new_userdata(size)?;
+        let userdata = self.heap().new_userdata(size).map_err(|_| self.memory_error())?;
         let data = userdata.data();
         self.push(TValue::object(userdata))?;
         self.gc_check()?;
@@ -191,7 +194,7 @@ impl LuaState {
     /// Pushes a new table with room for `narray` elements and `nrecord` other entries.
     #[doc(alias = "lua_createtable")]
     pub fn create_table(&mut self, narray: usize, nrecord: usize) -> LuaResult<()> {
-        let table = self.heap().new_table()?;
+        let table = self.heap().new_table().map_err(|_| self.memory_error())?;
         self.push(TValue::object(table))?;
         if narray | nrecord != 0 {
             let (Ok(array), Ok(hash)) = (u32::try_from(narray), u32::try_from(nrecord)) else {

@@ -9,6 +9,7 @@ use perilune_core::base::limits::{EXTRA_STACK, MAX_STACK, REGISTRY_INDEX};
 use perilune_core::{CallInfo, CallStatus, GcRef, NativeClosure, TValue};
 
 use crate::error::LuaResult;
+use crate::exec::panic;
 use crate::stack;
 use crate::state::LuaState;
 
@@ -284,12 +285,12 @@ impl LuaState {
         let th = self.th();
         let used = (th.top.get() as usize - th.stack.get() as usize) / size_of::<TValue>();
         // What room there is can be used, also above the limit, where errors are handled.
-        let room = (th.stack_last.get() as isize - th.top.get() as isize) / size_of::<TValue>() as isize;
-        if room <= n as isize && (n > MAX_STACK || used + EXTRA_STACK + n > MAX_STACK) {
+        let room = (th.stack_last.get() as usize).saturating_sub(th.top.get() as usize) / size_of::<TValue>();
+        if room <= n && (n > MAX_STACK || used + EXTRA_STACK + n > MAX_STACK) {
             return false;
         }
         let saved = th.save(th.top.get());
-        if self.room(n).is_err() {
+        if panic::shielded(self, |lua| lua.room(n)).is_err() {
             let th = self.th();
             th.top.set(th.restore(saved));
             return false;

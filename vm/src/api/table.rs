@@ -8,7 +8,7 @@ use perilune_core::{GcRef, LuaType, TValue, Table, Userdata};
 use crate::error::{LuaResult, Thrown};
 use crate::exec;
 use crate::meta;
-use crate::state::{LuaState, RIDX_GLOBALS};
+use crate::state::{LuaState, NativeFn, RIDX_GLOBALS};
 
 /// For the rest of the VM.
 impl LuaState {
@@ -25,7 +25,7 @@ impl LuaState {
             InsertError::NilKey => self.raise_plain(format_args!("table index is nil")),
             InsertError::NanKey => self.raise_plain(format_args!("table index is NaN")),
             InsertError::Overflow => self.raise_plain(format_args!("table overflow")),
-            InsertError::OutOfMemory => Thrown::Memory,
+            InsertError::OutOfMemory => self.memory_error(),
         }
     }
 
@@ -52,7 +52,7 @@ impl LuaState {
     }
 
     fn get_str(&mut self, object: TValue, name: &str) -> LuaResult<LuaType> {
-        let key = self.heap().new_string(name.as_bytes())?;
+        let key = self.heap().new_string(name.as_bytes()).map_err(|_| self.memory_error())?;
         // SAFETY: V1.
         if let Some(table) = unsafe { object.get::<Table>() } {
             let value = table.get_str(key);
@@ -69,7 +69,7 @@ impl LuaState {
     }
 
     fn set_str(&mut self, object: TValue, name: &str) -> LuaResult<()> {
-        let key = TValue::object(self.heap().new_string(name.as_bytes())?);
+        let key = TValue::object(self.heap().new_string(name.as_bytes()).map_err(|_| self.memory_error())?);
         let value = self.value_or_nil(-1);
         self.push(key)?;
         exec::index::set(self, object, key, value)?;
@@ -244,6 +244,13 @@ impl LuaState {
     pub fn set_global(&mut self, name: &str) -> LuaResult<()> {
         let globals = self.globals();
         self.set_str(globals, name)
+    }
+
+    /// Sets a global variable to a native function.
+    #[doc(alias = "lua_register")]
+    pub fn register(&mut self, name: &str, function: NativeFn) -> LuaResult<()> {
+        self.push_native(function)?;
+        self.set_global(name)
     }
 
     /// `table[key] = value` without metamethods, the key below the value on top; pops both.

@@ -151,6 +151,7 @@ impl LuaState {
 
     /// An argument that must be a string; a number is converted in place.
     #[doc(alias = "luaL_checklstring")]
+    #[doc(alias = "luaL_checkstring")]
     #[inline]
     pub fn check_str(&mut self, arg: i32) -> LuaResult<LuaStr> {
         match self.to_str(arg)? {
@@ -161,9 +162,18 @@ impl LuaState {
 
     /// The same; `None` if the argument is nil or absent.
     #[doc(alias = "luaL_optlstring")]
+    #[doc(alias = "luaL_optstring")]
     #[inline]
     pub fn opt_str(&mut self, arg: i32) -> LuaResult<Option<LuaStr>> {
         if self.is_none_or_nil(arg) { Ok(None) } else { self.check_str(arg).map(Some) }
+    }
+
+    /// What `check` makes of an argument, or `def` if the argument is nil or absent:
+    /// `lua.opt(2, 1, LuaState::check_integer)` is the same as `lua.opt_integer(2, 1)`.
+    #[doc(alias = "luaL_opt")]
+    #[inline]
+    pub fn opt<T>(&mut self, arg: i32, def: T, check: impl FnOnce(&mut LuaState, i32) -> LuaResult<T>) -> LuaResult<T> {
+        if self.is_none_or_nil(arg) { Ok(def) } else { check(self, arg) }
     }
 
     /// An argument that must be there, nil included.

@@ -1,7 +1,7 @@
 //! Gathering bytes in the state's memory.
 //!
 //! B1. A buffer owns one slot of the stack, at a fixed distance from the stack's bottom. Until the bytes outgrow the buffer
-//!     itself, the slot holds the placeholder; then a box, a userdata that is marked as one and has no other use.
+//!     itself, the slot holds the placeholder; then a box, a userdata that is marked as one and has no other use: nobody but buffers gets at its bytes.
 //! B2. The slot may be overwritten or popped by whoever misuses the stack. So every use of it looks whether it still holds the
 //!     placeholder or the very box; the bytes are reached through what the slot holds, and only while it does.
 
@@ -11,6 +11,7 @@ use core::mem::MaybeUninit;
 use perilune_core::object::GcObject;
 use perilune_core::{GcRef, LuaString, TValue, Userdata};
 
+use crate::api::is_pseudo;
 use crate::convert;
 use crate::error::{LuaResult, Thrown};
 use crate::state::LuaState;
@@ -19,7 +20,7 @@ use crate::state::LuaState;
 const INLINE_LEN: usize = 256;
 
 /// In a userdata's header: it is the box of a buffer (B1).
-const BOX_MARK: u8 = 0xb0;
+pub(super) const BOX_MARK: u8 = 0xb0;
 
 /// What placeholders point to.
 static PLACE: u8 = 0;
@@ -51,6 +52,14 @@ impl Buffer {
         let th = lua.th();
         let slot = th.save(th.from_top(1));
         Ok(Self { inline: [MaybeUninit::uninit(); INLINE_LEN], len: 0, slot, boxed: 0, reserved: 0 })
+    }
+
+    /// An empty buffer with room for `n` bytes; pushes one value, which keeps its place on the stack.
+    #[doc(alias = "luaL_buffinitsize")]
+    pub fn with_capacity(lua: &mut LuaState, n: usize) -> LuaResult<Self> {
+        let mut buffer = Self::new(lua)?;
+        buffer.room(lua, n)?;
+        Ok(buffer)
     }
 
     /// The number of bytes.
@@ -96,6 +105,7 @@ impl Buffer {
     ///
     /// If they are a slice of a Lua string, that must stay reachable: the buffer may have to grow.
     #[doc(alias = "luaL_addlstring")]
+    #[doc(alias = "luaL_addstring")]
     #[inline]
     pub fn extend(&mut self, lua: &mut LuaState, bytes: &[u8]) -> LuaResult<()> {
         let place = self.room(lua, bytes.len())?;
@@ -118,6 +128,7 @@ impl Buffer {
 
     /// Room for `n` more bytes, to be filled in part or whole and then counted in by [`advance`](Self::advance).
     #[doc(alias = "luaL_prepbuffsize")]
+    #[doc(alias = "luaL_prepbuffer")]
     pub fn reserve<'a>(&'a mut self, lua: &'a mut LuaState, n: usize) -> LuaResult<&'a mut [u8]> {
         let place = self.room(lua, n)?;
         self.reserved = self.len + n;
@@ -153,6 +164,13 @@ impl Buffer {
             let len = convert::number_to_buf(value, &mut text);
             return self.extend(lua, &text[..len]);
         }
+        if is_pseudo(idx) {
+            // A finalizer may change an upvalue while the buffer grows, but not the frame.
+            lua.push(value)?;
+            self.add_at(lua, -1)?;
+            lua.pop(1);
+            return Ok(());
+        }
         // SAFETY: V1: the string stays on the stack while the buffer grows.
         let bytes = unsafe { value.get::<LuaString>().map(|string| string.bytes()) };
         match bytes {
@@ -177,8 +195,10 @@ impl Buffer {
     pub fn unpark(lua: &mut LuaState, idx: i32) -> LuaResult<Self> {
         // SAFETY: V1.
         let userdata = unsafe { lua.value_or_nil(idx).get::<Userdata>() };
-        let Some((slot, boxed)) =
-            lua.slot_of(idx).zip(userdata).filter(|(_, boxed)| boxed.header().small.get() == BOX_MARK)
+        let Some((slot, boxed)) = lua
+            .slot_of(idx)
+            .zip(userdata)
+            .filter(|(_, boxed)| !is_pseudo(idx) && boxed.header().small.get() == BOX_MARK)
         else {
             return Err(lost(lua));
         };
@@ -200,13 +220,21 @@ impl Buffer {
         };
         // SAFETY: as for `as_bytes`; a box lies on the stack while the string is made.
         let bytes = unsafe { core::slice::from_raw_parts(data, self.len.min(room)) };
-        let string = lua.heap().new_string(bytes)?;
+        let string = lua.heap().new_string(bytes).map_err(|_| lua.memory_error())?;
         lua.push(TValue::object(string))?;
         if let Some(slot) = self.own_slot(lua) {
             // SAFETY: B2: the slot is the buffer's own; a box in it is garbage from now on.
             unsafe { slot.write(TValue::NIL) };
         }
         lua.gc_check()
+    }
+
+    /// Counts in `n` of the bytes that were reserved, and filled, last, and pushes all as a string, as
+    /// [`finish`](Self::finish) does.
+    #[doc(alias = "luaL_pushresultsize")]
+    pub fn finish_reserved(mut self, lua: &mut LuaState, n: usize) -> LuaResult<()> {
+        self.advance(n);
+        self.finish(lua)
     }
 
     /// The slot, if it still is the buffer's (B2).
@@ -268,7 +296,7 @@ impl Buffer {
         let Some(needed) = self.len.checked_add(n).filter(|&needed| needed <= isize::MAX as usize / 2) else {
             return Err(lua.raise(format_args!("buffer too large")));
         };
-        let boxed = lua.heap().new_userdata(needed.max(room * 2))?;
+        let boxed = lua.heap().new_userdata(needed.max(room * 2)).map_err(|_| lua.memory_error())?;
         boxed.header().small.set(BOX_MARK);
         let (Some(slot), Some((old, _))) = (self.own_slot(lua), self.storage(lua)) else {
             return Err(lost(lua));

@@ -79,10 +79,16 @@ impl LuaState {
         Ok(())
     }
 
+    /// Pushes a new table with room for functions, which [`set_funcs`](Self::set_funcs) puts in.
+    #[doc(alias = "luaL_newlibtable")]
+    pub fn new_lib_table(&mut self, functions: &[(&str, NativeFn)]) -> LuaResult<()> {
+        self.create_table(0, functions.len())
+    }
+
     /// Pushes a new table with functions.
     #[doc(alias = "luaL_newlib")]
     pub fn new_lib(&mut self, functions: &[(&str, NativeFn)]) -> LuaResult<()> {
-        self.create_table(0, functions.len())?;
+        self.new_lib_table(functions)?;
         self.set_funcs(functions, 0)
     }
 }

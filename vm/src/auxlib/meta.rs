@@ -76,7 +76,7 @@ impl LuaState {
         let Some(metatable) = meta::metatable_of(self, value) else {
             return Ok(LuaType::None);
         };
-        let key = self.heap().new_string(event.as_bytes())?;
+        let key = self.heap().new_string(event.as_bytes()).map_err(|_| self.memory_error())?;
         let field = metatable.get_str(key);
         if field.is_nil() {
             return Ok(LuaType::None);

@@ -5,6 +5,9 @@ mod buffer;
 mod library;
 mod meta;
 mod report;
+mod userdata;
 
 pub use buffer::{Buffer, FixedBuf};
 pub use library::{LOADED_TABLE, NO_REF, PRELOAD_TABLE, REF_NIL};
+pub use userdata::UserType;
+pub(crate) use userdata::is_host_s;

@@ -43,9 +43,11 @@ impl LuaState {
     pub fn traceback(&mut self, of: Option<ThreadRef>, msg: Option<&[u8]>, level: i32) -> LuaResult<()> {
         let of = of.unwrap_or(ThreadRef::from_object(self.thread()));
         self.check_thread(of)?;
-        // SAFETY: M1: `check_thread` found the thread in a place that this function does not change.
+        // SAFETY: M1: `check_thread` found the thread, and from now on it lies on the stack.
         let other = unsafe { of.state() };
         let top = self.get_top();
+        // A finalizer may change the upvalue that holds the thread, but not the frame.
+        self.push_thread_ref(of)?;
         let mut text = Buffer::new(self)?;
         if let Some(msg) = msg {
             text.extend(self, msg)?;
@@ -141,6 +143,10 @@ fn add_level(lua: &mut LuaState, other: &mut LuaState, activation: Activation, t
     }
     let info = other.get_info("Slntf", Some(activation))?;
     other.xmove(lua, 1)?;
+    // The thread may go on and its functions may vanish while text is added: finalizers can do anything.
+    // SAFETY: nothing has run since the name was found.
+    unsafe { lua.push_name(info.name) }?;
+    lua.rotate(-2, 1);
     text.extend(lua, b"\n\t")?;
     text.extend(lua, info.short_src())?;
     text.push_byte(lua, b':')?;
@@ -149,16 +155,16 @@ fn add_level(lua: &mut LuaState, other: &mut LuaState, activation: Activation, t
     }
     text.extend(lua, b" in ")?;
     add_function_name(lua, &info, text)?;
+    lua.pop(1);
     if info.is_tail_call {
         text.extend(lua, b"\n\t(...tail calls...)")?;
     }
     Ok(())
 }
 
-/// Adds what a traceback calls the function that lies on top, and pops it.
+/// Adds what a traceback calls the function that lies on top, above its name, and pops the function.
 #[doc(alias = "pushfuncname")]
 fn add_function_name(lua: &mut LuaState, info: &DebugInfo, text: &mut Buffer) -> LuaResult<()> {
-    // The function itself stays below, since the names in `info` belong to the functions of the stack.
     lua.push_value(-1)?;
     if lua.name_global_function()? {
         text.extend(lua, b"function '")?;
@@ -167,7 +173,7 @@ fn add_function_name(lua: &mut LuaState, info: &DebugInfo, text: &mut Buffer) ->
     } else if let (false, Some(name)) = (info.name_what.is_empty(), info.name) {
         text.extend(lua, info.name_what.as_bytes())?;
         text.extend(lua, b" '")?;
-        // SAFETY: O2: the name belongs to the calling function, which is on the stack of the thread.
+        // SAFETY: O2: the name lies on the stack, if it is no fixed one.
         text.extend(lua, unsafe { name.bytes() })?;
         text.push_byte(lua, b'\'')?;
     } else if info.what == "main" {

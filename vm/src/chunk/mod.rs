@@ -1,6 +1,6 @@
 //! Precompiled chunks: functions as bytes and back, the check that makes foreign bytes safe to run, and listings.
 //!
-//! C1. A prototype that comes from bytes is verified before a function is made of it ([`verify`]): the interpreter trusts
+//! BC1. A prototype that comes from bytes is verified before a function is made of it ([`verify`]): the interpreter trusts
 //!     operands, so nothing else stands between a file and the machine's memory.
 
 mod dump;

@@ -7,7 +7,7 @@
 //!     traverse it at any time.
 
 use perilune_core::code::{CODE_PREFIX, Instruction};
-use perilune_core::{AllocKind, GcRef, LocalVar, LuaString, Proto, TValue, UpvalDesc};
+use perilune_core::{AllocKind, GcRef, Heap, LocalVar, LuaString, Proto, TValue, UpvalDesc};
 
 use super::format;
 use super::verify::{self, Enclosing};
@@ -36,13 +36,10 @@ pub(crate) fn undump(lua: &mut LuaState, input: &mut Zio<'_>, chunk_name: &[u8])
     };
     let name = until_nul(name);
     let upvalues = check_header(lua, input, name)?;
-    let mut body = Body::new();
-    let result = body.gather(lua, input).and_then(|()| {
-        let mut loader = Loader { rest: body.bytes(), name };
-        loader.main_function(lua, upvalues)
-    });
-    body.free(lua);
-    result
+    let mut body = Body::new(lua);
+    body.gather(lua, input)?;
+    let mut loader = Loader { rest: body.bytes(), name };
+    loader.main_function(lua, upvalues)
 }
 
 /// Raises a syntax error about the chunk.
@@ -95,16 +92,18 @@ fn check_header(lua: &mut LuaState, input: &mut Zio<'_>, name: &[u8]) -> LuaResu
     Ok(upvalues)
 }
 
-/// The rest of the input in one block, which does not belong to the collector.
+/// The rest of the input in one block, which does not belong to the collector. Dropping it frees the block, also if the reader
+/// panics.
 struct Body {
+    heap: *mut Heap,
     block: *mut u8,
     room: usize,
     len: usize,
 }
 
 impl Body {
-    const fn new() -> Self {
-        Self { block: core::ptr::null_mut(), room: 0, len: 0 }
+    fn new(lua: &LuaState) -> Self {
+        Self { heap: lua.heap(), block: core::ptr::null_mut(), room: 0, len: 0 }
     }
 
     /// Reads the input to its end.
@@ -132,11 +131,12 @@ impl Body {
         // SAFETY: the block has `len` bytes, all set.
         if self.block.is_null() { &[] } else { unsafe { core::slice::from_raw_parts(self.block, self.len) } }
     }
+}
 
-    fn free(&mut self, lua: &mut LuaState) {
-        // SAFETY: the block is this heap's and has `room` bytes, or there is none.
-        unsafe { lua.heap().free_array(self.block, self.room) };
-        *self = Self::new();
+impl Drop for Body {
+    fn drop(&mut self) {
+        // SAFETY: M2: the heap outlives the chunk's loading; the block is this heap's and has `room` bytes, or there is none.
+        unsafe { (*self.heap).free_array(self.block, self.room) };
     }
 }
 

@@ -22,7 +22,7 @@ impl Compiler<'_, '_> {
     fn add_constant(&mut self, key: TValue, value: TValue) -> LuaResult<u32> {
         let proto = self.fs.proto;
         let table = self.lex.table;
-        // SAFETY: L1; keys are numbers, booleans, or objects that the table keeps alive or is.
+        // SAFETY: LX1; keys are numbers, booleans, or objects that the table keeps alive or is.
         if let Some(index) = unsafe { table.get(key) }.as_integer() {
             let index = index as usize;
             if index < self.fs.n_constants as usize && proto.constants_slice()[index].same_bits(value) {
@@ -31,7 +31,7 @@ impl Compiler<'_, '_> {
         }
         let lua = &mut *self.lex.lua;
         let index = self.fs.n_constants;
-        // SAFETY: L1 for the table, C1 for the prototype; strings are keys of the table already.
+        // SAFETY: LX1 for the table, C1 for the prototype; strings are keys of the table already.
         unsafe {
             lua.heap().table_set(table, key, TValue::integer(index as i64)).map_err(|_| Thrown::Memory)?;
             if index >= proto.constants_len.get() {

@@ -1,8 +1,8 @@
 //! The scanner: bytes to tokens (manual §3.1).
 //!
-//! L1. The scanner's table lies on the Lua stack while a chunk is compiled. Every string that a token carries is a key of it,
+//! LX1. The scanner's table is anchored (N1) while a chunk is compiled. Every string that a token carries is a key of it,
 //!     so strings live until the compilation ends, and equal strings have equal addresses, long ones too.
-//! L2. `current` is the first byte that is not part of what was read, `None` at the end of the input.
+//! LX2. `current` is the first byte that is not part of what was read, `None` at the end of the input.
 
 use core::fmt::{self, Write};
 
@@ -35,7 +35,7 @@ pub(super) enum Near {
 pub(super) struct Lexer<'a, 'b> {
     pub(super) lua: &'a mut LuaState,
     input: &'a mut Zio<'b>,
-    /// The next byte (L2).
+    /// The next byte (LX2).
     pub(super) current: Option<u8>,
     /// The line of `current`.
     pub(super) line: i32,
@@ -49,7 +49,7 @@ pub(super) struct Lexer<'a, 'b> {
     pub(super) buffer: Vector<u8>,
     /// The message that is being made.
     message: Vector<u8>,
-    /// The scanner's table (L1); it also finds constants again.
+    /// The scanner's table (LX1); it also finds constants again.
     pub(super) table: GcRef<Table>,
     /// The chunk's name, which the main prototype keeps alive.
     pub(super) source: GcRef<LuaString>,
@@ -109,7 +109,7 @@ impl<'a, 'b> Lexer<'a, 'b> {
 
 /// Strings.
 impl Lexer<'_, '_> {
-    /// The string of some bytes, kept alive until the compilation ends (L1).
+    /// The string of some bytes, kept alive until the compilation ends (LX1).
     #[doc(alias = "luaX_newstring")]
     pub(super) fn new_string(&mut self, bytes: &[u8]) -> LuaResult<GcRef<LuaString>> {
         let string = self.lua.heap().new_string(bytes)?;
@@ -135,7 +135,7 @@ impl Lexer<'_, '_> {
         let value = TValue::object(string);
         // The entry may need memory, which may cause a collection: the stack keeps the string until then.
         self.lua.th().push(value);
-        // SAFETY: L1 for the table; the string is on the stack.
+        // SAFETY: LX1 for the table; the string is on the stack.
         let entered = unsafe { self.lua.heap().table_set(self.table, value, TValue::TRUE) };
         self.lua.th().pop();
         // Neither nil nor NaN nor, before memory is exhausted, too many: what remains is want of memory.
@@ -150,7 +150,7 @@ impl Lexer<'_, '_> {
         // SAFETY: V1: the string was just made, and nothing allocates here.
         let position = unsafe { self.table.position_after(TValue::object(string)) }.ok()?;
         let (_, key, _) = self.table.entry_from(position - 1)?;
-        // SAFETY: L1: keys of the table are live.
+        // SAFETY: LX1: keys of the table are live.
         unsafe { key.get::<LuaString>() }
     }
 }

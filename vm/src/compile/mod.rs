@@ -30,6 +30,7 @@ use perilune_core::{GcRef, LuaClosure, Proto, TValue};
 
 use self::lexer::{Lexer, until_nul};
 use self::state::Compiler;
+use crate::anchor::Anchorage;
 use crate::error::LuaResult;
 use crate::stack;
 use crate::state::LuaState;
@@ -38,8 +39,8 @@ pub(crate) use chunkid::chunk_id;
 pub use zio::ChunkReader;
 pub(crate) use zio::Zio;
 
-/// How many stack slots the compiler uses: the prototype or the function, the scanner's table, a new string, and a message.
-const STACK_SLOTS: usize = 4;
+/// How many stack slots the compiler uses at once: a new string or the function, and a message.
+pub(crate) const STACK_SLOTS: usize = 4;
 
 /// Compiles a chunk and pushes its main function, whose one upvalue, `_ENV`, is nil.
 ///
@@ -47,33 +48,27 @@ const STACK_SLOTS: usize = 4;
 #[doc(alias = "luaY_parser")]
 #[inline(never)]
 pub(crate) fn parse(lua: &mut LuaState, input: &mut Zio<'_>, chunkname: &[u8], first: Option<u8>) -> LuaResult<()> {
-    stack::ensure(lua, STACK_SLOTS)?;
+    let _anchorage = Anchorage::new(lua);
     let proto = lua.heap().new_proto()?;
-    lua.th().push(TValue::object(proto));
+    lua.anchor(TValue::object(proto))?;
     let table = lua.heap().new_table()?;
-    lua.th().push(TValue::object(table));
+    lua.anchor(TValue::object(table))?;
+    stack::ensure(lua, STACK_SLOTS)?;
     let source = lua.heap().new_string(until_nul(chunkname))?;
     proto.source.set(source.as_ptr());
-    // SAFETY: the prototype is on the stack.
+    // SAFETY: the prototype is anchored.
     unsafe { lua.heap().barrier_forward(proto.as_header(), TValue::object(source)) };
 
     let depth = lua.th().n_c_calls.get();
-    let mut compiler = Compiler::new(Lexer::new(lua, input, first, table, source), proto);
-    let result = compiler.main_function();
-    compiler.free();
+    let result = Compiler::new(Lexer::new(lua, input, first, table, source), proto).main_function();
     lua.th().n_c_calls.set(depth);
     result?;
-
-    // The scanner's table is not needed any more.
-    lua.th().pop();
     make_closure(lua, proto)
 }
 
-/// Replaces a complete prototype, which is on top of the stack, by a function made of it.
+/// Pushes a function made of a complete prototype, which is anchored.
 fn make_closure(lua: &mut LuaState, proto: GcRef<Proto>) -> LuaResult<()> {
     let closure = lua.heap().new_lua_closure(proto, 1)?;
-    // The function keeps its prototype alive.
-    lua.th().pop();
     lua.th().push(TValue::object(closure));
     close_over_nil(lua, closure)
 }

@@ -23,7 +23,7 @@ impl Compiler<'_, '_> {
             let filler = LocalVar { name: core::ptr::null_mut(), start_pc: 0, end_pc: 0 };
             grow_array(lua, &proto.local_vars, &proto.locals_len, filler, MAX_DEBUG_LOCALS, "local variables")?;
         }
-        // SAFETY: C2, C3; the name is alive by L1.
+        // SAFETY: C2, C3; the name is alive by LX1.
         unsafe {
             (*proto.local_vars.get().add(index as usize)).name = name.as_ptr();
             lua.heap().barrier_forward(proto.as_header(), TValue::object(name));
@@ -113,7 +113,7 @@ impl Compiler<'_, '_> {
             let filler = UpvalDesc { name: core::ptr::null_mut(), in_stack: false, index: 0 };
             grow_array(lua, &proto.upvalues, &proto.upvalues_len, filler, MAX_UPVALUES as u32, "upvalues")?;
         }
-        // SAFETY: C2, C3; the name is alive by L1.
+        // SAFETY: C2, C3; the name is alive by LX1.
         unsafe {
             proto.upvalues.get().add(n as usize).write(UpvalDesc { name: name.as_ptr(), in_stack, index });
             lua.heap().barrier_forward(proto.as_header(), TValue::object(name));

@@ -1,6 +1,6 @@
 //! What the compiler keeps: of the chunk, of each function that is being compiled, and of each open block.
 //!
-//! C1. The prototypes of the functions being compiled are reachable: the main one lies on the Lua stack, each other is in
+//! C1. The prototypes of the functions being compiled are reachable: the main one is anchored (N1), each other is in
 //!     its parent's list. Until a function is complete only the compiler looks at its prototype.
 //! C2. A prototype's length fields are the sizes of its blocks at all times, and all elements are initialised; what is in
 //!     use is counted in its [`FuncState`]. So the collector may visit or free the prototype at any moment.
@@ -157,7 +157,7 @@ impl<'a, 'b> Compiler<'a, 'b> {
     }
 
     /// Gives all memory back.
-    pub(super) fn free(&mut self) {
+    fn free(&mut self) {
         let lua = &mut *self.lex.lua;
         self.outer.free(lua);
         self.blocks.free(lua);
@@ -182,6 +182,13 @@ impl<'a, 'b> Compiler<'a, 'b> {
     pub(super) fn block(&self) -> Block {
         // There is one whenever a function is open.
         self.blocks[self.blocks.len() - 1]
+    }
+}
+
+impl Drop for Compiler<'_, '_> {
+    /// The memory goes back on every way out (W2), also if a reader or a finalizer panics.
+    fn drop(&mut self) {
+        self.free();
     }
 }
 

@@ -6,7 +6,7 @@ use perilune_core::{GcRef, LuaString};
 
 /// A lexical unit.
 ///
-/// Its strings are kept alive by the scanner's table (L1 in `lexer`).
+/// Its strings are kept alive by the scanner's table (LX1 in `lexer`).
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Token {
     /// A byte that stands for itself.

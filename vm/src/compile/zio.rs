@@ -5,7 +5,9 @@
 
 use perilune_core::base::limits::MAX_C_CALLS;
 
+use super::STACK_SLOTS;
 use crate::error::LuaResult;
+use crate::stack;
 use crate::state::LuaState;
 
 /// Hands out a chunk, piece by piece (`lua_Reader`).
@@ -75,6 +77,8 @@ impl<'a> Zio<'a> {
         let piece = self.reader.read(lua);
         lua.th().n_c_calls.set(depth);
         let piece = piece?;
+        // The reader may have used up the room that was made.
+        stack::ensure(lua, STACK_SLOTS)?;
         self.next = piece.as_ptr();
         self.left = piece.len();
         Ok(self.left > 0)

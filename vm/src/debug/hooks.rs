@@ -8,9 +8,9 @@
 
 use core::sync::atomic::Ordering;
 
-use perilune_core::CallStatus;
 use perilune_core::base::limits::MIN_STACK;
 use perilune_core::code::Instruction;
+use perilune_core::{CallInfo, CallStatus, Thread};
 
 use super::info::{Activation, frame_closure, line_of, pc_index};
 use crate::error::{LuaResult, Thrown};
@@ -88,6 +88,10 @@ fn hook_of(lua: &LuaState) -> Option<Hook> {
 impl LuaState {
     /// Sets the thread's hook (manual §4.9, `lua_sethook`): `mask` is made of [`MASK_CALL`] and its like, and `count` goes
     /// with [`MASK_COUNT`]. No hook or no mask turns hooks off.
+    ///
+    /// It is this thread's hook alone: to limit a script whatever coroutines it makes, set the hook before it runs, as new threads
+    /// begin with that of the thread that makes them. A hook's `Err` is raised as an error of the interrupted function, which a
+    /// script may catch, and a line or count hook may yield, without values ([`yield_values`](Self::yield_values)).
     #[doc(alias = "lua_sethook")]
     pub fn set_hook(&mut self, hook: Option<Hook>, mask: u8, count: i32) {
         let thread = self.th();
@@ -116,7 +120,8 @@ impl LuaState {
     }
 }
 
-/// Gives the running thread the hook that an interrupt asks for; it is called before the next instruction.
+/// Gives the running thread the hook that an interrupt asks for; it is called before the next instruction, also within another
+/// hook or a finalizer.
 pub(crate) fn begin_interrupt(lua: &mut LuaState) {
     // SAFETY: M2; the field holds null or a hook (`Interrupter::interrupt`).
     let hook = unsafe {
@@ -125,7 +130,38 @@ pub(crate) fn begin_interrupt(lua: &mut LuaState) {
     };
     if hook.is_some() {
         lua.set_hook(hook, MASK_CALL | MASK_RETURN | MASK_COUNT, 1);
+        lua.th().allow_hook.set(true);
     }
+}
+
+impl LuaState {
+    /// Whether an interrupt was asked for ([`Interrupter`](crate::Interrupter)) that no instruction has served yet.
+    #[inline]
+    pub fn is_interrupted(&self) -> bool {
+        // SAFETY: M2.
+        unsafe { !(*self.global()).interrupt.load(Ordering::Relaxed).is_null() }
+    }
+
+    /// Serves an interrupt that was asked for, as the next instruction would: for native functions that wait for something.
+    ///
+    /// # Errors
+    /// Those of the interrupt's hook.
+    pub fn serve_interrupt(&mut self) -> LuaResult<()> {
+        if !self.is_interrupted() {
+            return Ok(());
+        }
+        // The hook gets a frame of its own: the waiting function may hold the bytes of strings in its slots.
+        self.push_native(serve)?;
+        self.call(0, 0)
+    }
+}
+
+/// Calls the hook of an interrupt.
+fn serve(lua: &mut LuaState) -> LuaResult<usize> {
+    crate::exec::interp::clear_interrupt(lua);
+    begin_interrupt(lua);
+    call_hook_no_yield(lua, HookKind::Count)?;
+    Ok(0)
 }
 
 /// Calls the hook for an event in the running function, unless a hook is running.
@@ -149,7 +185,9 @@ pub(crate) fn call_hook(lua: &mut LuaState, kind: HookKind) -> LuaResult<()> {
         frame.top.set(thread.top.get().wrapping_add(MIN_STACK));
         thread.allow_hook.set(false);
         frame.set(CallStatus::HOOKED);
+        let guard = Unhooked { thread: lua.as_thread_ptr(), frame, top, frame_top };
         let result = hook(lua, &event);
+        core::mem::forget(guard);
         crate::exec::call::give_up_frames(lua, core::ptr::from_ref(frame).cast_mut());
         if frame.is_lua() && frame.extra() > 0 {
             // To a hook the slots above the function's are its own. The interpreter trusts the function's copy among them.
@@ -170,6 +208,26 @@ pub(crate) fn call_hook(lua: &mut LuaState, kind: HookKind) -> LuaResult<()> {
         thread.top.set(thread.restore(top));
         frame.clear(CallStatus::HOOKED);
         result
+    }
+}
+
+/// Ends a hook that panics, for whoever goes on in the frame that it interrupted (X1).
+struct Unhooked<'a> {
+    thread: *mut Thread,
+    frame: &'a CallInfo,
+    top: usize,
+    frame_top: usize,
+}
+
+impl Drop for Unhooked<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: M1: the thread runs.
+        let thread = unsafe { &*self.thread };
+        thread.allow_hook.set(true);
+        self.frame.top.set(thread.restore(self.frame_top));
+        thread.top.set(thread.restore(self.top));
+        self.frame.clear(CallStatus::HOOKED);
     }
 }
 
@@ -254,6 +312,7 @@ pub(crate) fn trace_exec(lua: &mut LuaState) -> LuaResult<()> {
         // The instruction has not been executed: it comes again, and then without hook.
         frame.pc.set(frame.pc.get().cast::<Instruction>().wrapping_sub(1).cast());
         frame.set(CallStatus::HOOK_YIELD);
+        crate::exec::coroutine::hide_frame(thread, frame, 0);
     }
     result
 }

@@ -10,7 +10,7 @@ use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, NativeClosure, Prot
 use super::messages::SHORT_SOURCE_SIZE;
 use super::names::{Name, function_name, until_nul};
 use crate::compile::chunk_id;
-use crate::error::{LuaResult, Status, Thrown};
+use crate::error::LuaResult;
 use crate::stack;
 use crate::state::LuaState;
 
@@ -111,17 +111,14 @@ impl Function {
 /// `frame` is a frame of a live thread, in use (H4).
 pub(crate) unsafe fn frame_closure(frame: &CallInfo) -> Option<GcRef<LuaClosure>> {
     // SAFETY: H1, V1: the slot of a frame's function holds the function as long as the frame is in use.
-    if frame.is_lua() { unsafe { (*frame.func.get()).get() } } else { None }
+    if frame.is_lua() { unsafe { (*function_slot(frame)).get() } } else { None }
 }
 
 /// The slot of a frame's function.
 ///
-/// A native function that has yielded to the host hides it, so that the host sees the yielded values alone.
-pub(super) fn function_slot(thread: &Thread, frame: &CallInfo) -> *mut TValue {
-    let hides = !frame.is_lua()
-        && thread.status.get() == Status::Yield as u8
-        && core::ptr::eq(frame, thread.ci.get().cast_const());
-    frame.func.get().wrapping_sub(if hides { frame.hidden.get() as usize } else { 0 })
+/// A function that has yielded hides it, so that the host sees the yielded values alone.
+pub(super) fn function_slot(frame: &CallInfo) -> *mut TValue {
+    frame.func.get().wrapping_sub(frame.hidden.get() as usize)
 }
 
 /// The index of the instruction that runs in a Lua frame; the first one if none does yet.
@@ -273,7 +270,7 @@ impl LuaState {
         let frame = activation.map(|activation| self.frame_of(activation));
         let value = match frame {
             // SAFETY: H1: a frame's function lies on the stack.
-            Some(Some(frame)) => unsafe { *function_slot(self.th(), frame) },
+            Some(Some(frame)) => unsafe { *function_slot(frame) },
             Some(None) => TValue::NIL,
             None if self.get_top() > 0 => self.th().pop(),
             None => TValue::NIL,
@@ -310,12 +307,12 @@ impl LuaState {
             self.th().push(TValue::NIL);
             return Ok(());
         };
-        let table = self.heap().new_table()?;
+        let table = self.heap().new_table().map_err(|_| self.memory_error())?;
         self.th().push(TValue::object(table));
         for &line in closure.proto().lines_slice() {
             // SAFETY: the table lies on the stack; the key is an integer.
             let stored = unsafe { self.heap().table_set_int(table, i64::from(line), TValue::TRUE) };
-            stored.map_err(|_| Thrown::Memory)?;
+            stored.map_err(|_| self.memory_error())?;
         }
         Ok(())
     }

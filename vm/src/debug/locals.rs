@@ -19,8 +19,11 @@ use crate::state::LuaState;
 /// arguments, the function again, and then the base.
 #[doc(alias = "findvararg")]
 fn vararg_slot(frame: &CallInfo, params: usize, number: usize) -> Option<*mut TValue> {
-    let count = frame.extra().checked_sub(1 + params)?;
-    if number == 0 || number > count { None } else { Some(frame.func.get().wrapping_add(params + number)) }
+    let func = function_slot(frame);
+    // SAFETY: H4: both lie in one stack.
+    let extra = unsafe { frame.base().offset_from_unsigned(func) } - 1;
+    let count = extra.checked_sub(1 + params)?;
+    if number == 0 || number > count { None } else { Some(func.wrapping_add(params + number)) }
 }
 
 /// The name and the slot of the `n`-th local variable of a frame.
@@ -44,9 +47,9 @@ unsafe fn find_local(lua: &LuaState, frame: &CallInfo, n: i32) -> Option<(Name, 
     let number = usize::try_from(n).ok()?.checked_sub(1)?;
     // SAFETY: H4: a frame that is not the running one has a successor in use.
     let limit = unsafe {
-        if core::ptr::eq(frame, lua.th().ci.get()) { lua.th().top.get() } else { (*frame.next.get()).func.get() }
+        if core::ptr::eq(frame, lua.th().ci.get()) { lua.th().top.get() } else { function_slot(&*frame.next.get()) }
     };
-    let base = if frame.is_lua() { frame.base() } else { function_slot(lua.th(), frame).wrapping_add(1) };
+    let base = if frame.is_lua() { frame.base() } else { function_slot(frame).wrapping_add(1) };
     let slot = base.wrapping_add(number);
     if number >= MAX_STACK || slot >= limit {
         return None;

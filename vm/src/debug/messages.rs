@@ -74,9 +74,9 @@ pub(crate) fn push_pieces(lua: &mut LuaState, pieces: &[&[u8]]) -> LuaResult<()>
     let string = if len <= MAX_SHORT_LEN {
         let mut bytes = [0; MAX_SHORT_LEN];
         fill(&mut bytes[..len], pieces);
-        lua.heap().new_string(&bytes[..len])?
+        lua.heap().new_string(&bytes[..len]).map_err(|_| lua.memory_error())?
     } else {
-        let string = lua.heap().new_long_string(len)?;
+        let string = lua.heap().new_long_string(len).map_err(|_| lua.memory_error())?;
         // SAFETY: the string has `len` bytes, and nobody else sees it yet (S3).
         unsafe {
             string.data().write_bytes(0, len);
@@ -136,7 +136,7 @@ pub(crate) fn type_name(lua: &mut LuaState, value: TValue) -> LuaResult<Name> {
     if matches!(value.tag(), tag::TABLE | tag::USERDATA)
         && let Some(metatable) = meta::metatable_of(lua, value)
     {
-        let key = lua.heap().new_string(b"__name")?;
+        let key = lua.heap().new_string(b"__name").map_err(|_| lua.memory_error())?;
         // SAFETY: V1: a reachable table's value is live.
         if let Some(name) = unsafe { metatable.get_short(key).get::<LuaString>() } {
             return Ok(Name::string(name));

@@ -10,6 +10,7 @@ use perilune_core::object::opt_from_addr;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaString, Proto, TValue};
 
 use super::info::{current_pc, frame_closure};
+use crate::error::LuaResult;
 use crate::meta::{EVENT_NAMES, MetaEvent};
 use crate::opcode::{Op, Operand, SCALE, op_of};
 use crate::state::LuaState;
@@ -52,6 +53,25 @@ impl Name {
     fn is(self, word: &str) -> bool {
         // SAFETY: O2: names are compared at once, while their prototype is reachable.
         unsafe { self.bytes() == word.as_bytes() }
+    }
+}
+
+impl LuaState {
+    /// Pushes a name, or nil for none, and so keeps it whatever becomes of the function that it belongs to: a finalizer, which may
+    /// run whenever something is allocated, can end the coroutine that ran it. Pushing the name itself runs none.
+    ///
+    /// # Safety
+    /// The function whose information this is was reachable without a break since it was asked for.
+    pub unsafe fn push_name(&mut self, name: Option<Name>) -> LuaResult<()> {
+        match name.map(|name| name.0) {
+            None => self.push_nil(),
+            // V1, by the caller's promise.
+            Some(Kind::String(name)) => self.push(TValue::object(name)),
+            Some(Kind::Fixed(name)) => {
+                let name = self.heap().new_string(name.as_bytes())?;
+                self.push(TValue::object(name))
+            }
+        }
     }
 }
 

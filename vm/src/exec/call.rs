@@ -8,6 +8,7 @@ use super::drive::{Step, native_of, run};
 use super::panic::Outermost;
 use super::unwind::{Guard, NoYield};
 use super::{protect, upvalue};
+use crate::anchor::Wait;
 use crate::api::is_pseudo;
 use crate::debug;
 use crate::error::{LuaResult, Status, Thrown};
@@ -176,6 +177,9 @@ pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) ->
     let th = lua.th();
     let func = th.save(slot);
     let guard = Guard::new(lua, running, func);
+    let wait = Wait::new(lua, running);
+    // SAFETY: N2: it stays here until the end.
+    unsafe { Wait::begin(&wait) };
     let levels = th.n_c_calls.get();
     // SAFETY: E1.
     let depth = unsafe { (*running).n_c_calls.get() } + 1;

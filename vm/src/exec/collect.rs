@@ -1,7 +1,7 @@
 //! Where the collector runs: checks after allocations, and finalizers.
 
-use perilune_core::{CallInfo, CallStatus, Thread};
 use perilune_core::value::tag;
+use perilune_core::{CallInfo, CallStatus, Thread};
 
 use super::call::call_slot_no_yield;
 use super::{panic, protect};
@@ -64,6 +64,7 @@ impl LuaState {
     fn gc_step_slow(&mut self) -> LuaResult<()> {
         // SAFETY: G1: everything in use is reachable from the running thread.
         unsafe { self.heap().step() };
+        self.heap().drop_dead_values();
         let due = self.heap().finalizers_due();
         self.run_finalizers(due)
     }

@@ -4,8 +4,9 @@ use perilune_core::base::limits::MAX_C_CALLS;
 use perilune_core::{CallInfo, CallStatus, TValue, Thread};
 
 use super::drive::{Step, run};
-use super::unwind::ResumeGuard;
-use super::switch;
+use super::unwind::{BUSY, ResumeGuard};
+use super::{panic, switch};
+use crate::anchor::Wait;
 use crate::error::{LuaResult, Status, Thrown};
 use crate::state::{Continuation, LuaState};
 use crate::{CoStatus, ThreadRef};
@@ -49,6 +50,7 @@ fn begin(co: &mut LuaState, nargs: usize, levels: u16) -> Result<Step, &'static 
     let held = unsafe { th.top.get().offset_from(ci.func.get()) } as usize - 1;
     let status = Status::from_u8(th.status.get());
     match status {
+        _ if th.status.get() == BUSY => return Err("cannot resume non-suspended coroutine"),
         Status::Ok if !core::ptr::eq(ci, &th.base_ci) => return Err("cannot resume non-suspended coroutine"),
         Status::Ok if held <= nargs => return Err("cannot resume dead coroutine"),
         Status::Ok | Status::Yield => {}
@@ -64,22 +66,19 @@ fn begin(co: &mut LuaState, nargs: usize, levels: u16) -> Result<Step, &'static 
         return Ok(Step::Enter { func, nresults: -1, flags: CallStatus::FROM_NATIVE });
     }
     th.status.set(Status::Ok as u8);
+    let hidden_end = ci.func.get().wrapping_add(1);
+    show_frame(ci);
     if ci.is_lua() {
-        // It yielded inside a hook: the interrupted instruction goes on, whatever was passed. The interpreter trusts the
-        // function's copy below the registers, which a native function may have overwritten that kept a yield to itself first.
-        th.top.set(th.from_top(nargs.min(held)));
-        if ci.extra() > 0 {
-            // SAFETY: H1, H4: both are slots of the frame.
-            unsafe { ci.base().sub(1).write(*ci.func.get()) };
-        }
+        // It yielded inside a hook: the interrupted instruction goes on, whatever was passed.
+        th.top.set(hidden_end);
         return Ok(Step::Bytecode);
     }
-    show_frame(th, ci);
     if ci.pc.get().is_null() { Ok(Step::Native(Ok(nargs))) } else { Ok(Step::Continue(Status::Yield)) }
 }
 
-/// Hides what a yielding native function has below its yielded values, so that the host's `get_top` counts these alone.
-fn hide_frame(th: &Thread, ci: &CallInfo, n: usize) {
+/// Hides what a function has below its `n` yielded values, so that the host counts these alone. A Lua function that a hook
+/// suspends has none, and nobody can get at its registers.
+pub(crate) fn hide_frame(th: &Thread, ci: &CallInfo, n: usize) {
     let func = th.from_top(n + 1);
     // SAFETY: H4: both lie in one stack.
     ci.hidden.set(unsafe { func.offset_from(ci.func.get()) } as u32);
@@ -87,7 +86,7 @@ fn hide_frame(th: &Thread, ci: &CallInfo, n: usize) {
 }
 
 /// The reverse of [`hide_frame`].
-fn show_frame(_th: &Thread, ci: &CallInfo) {
+fn show_frame(ci: &CallInfo) {
     ci.func.set(ci.func.get().wrapping_sub(ci.hidden.get() as usize));
     ci.hidden.set(0);
 }
@@ -110,15 +109,14 @@ pub(crate) fn yield_to_resumer(co: &mut LuaState) -> LuaResult<(*mut Thread, Ste
     // A hook yields nothing, and what a function asked for is looked at again.
     let n = if ci.is_lua() { 0 } else { n.min(co.held()) };
     th.status.set(Status::Yield as u8);
+    if !ci.is_lua() {
+        hide_frame(th, ci, n);
+    }
     if from.is_null() {
-        if !ci.is_lua() {
-            hide_frame(th, ci, n);
-        }
         return Err(Thrown::Yield);
     }
     th.from.set(core::ptr::null_mut());
-    if !ci.is_lua() {
-        ci.hidden.set(0);
+    if !ci.is_lua() && ci.hidden.get() == 0 {
         switch::mark_waiting(ci);
     }
     // SAFETY: E3: the resumer waits, and whoever runs it keeps it reachable.
@@ -282,15 +280,18 @@ impl LuaState {
         let status = match begin(self, nargs, levels) {
             Err(message) => {
                 self.pop_arguments(nargs);
-                match self.push_str(message) {
+                match panic::shielded(self, |co| co.push_str(message)) {
                     Ok(()) => Status::ErrRun,
                     Err(thrown) => thrown.status(),
                 }
             }
             Ok(step) => {
                 let guard = ResumeGuard::new(self, running, non_yieldable);
+                let wait = Wait::new(self, running);
+                // SAFETY: N2: it stays here until the end.
+                unsafe { Wait::begin(&wait) };
                 self.heap().running_thread = self.as_thread_ptr();
-                let result = run(self, step);
+                let result = panic::shielded(self, |co| run(co, step));
                 guard.disarm();
                 match result {
                     Ok(()) => Status::Ok,
@@ -310,7 +311,10 @@ impl LuaState {
     /// The status of the thread (manual §4.8, `lua_status`).
     #[doc(alias = "lua_status")]
     pub fn status(&self) -> Status {
-        Status::from_u8(self.th().status.get())
+        match self.th().status.get() {
+            BUSY => Status::Ok,
+            status => Status::from_u8(status),
+        }
     }
 
     /// Whether the running function can yield (manual §4.8, `lua_isyieldable`).
@@ -358,14 +362,18 @@ impl LuaState {
 
     /// What `coroutine.status` says of a thread, seen from this one.
     pub fn coroutine_status(&self, co: ThreadRef) -> CoStatus {
+        if self.can_name(co) { self.status_of(co) } else { CoStatus::Dead }
+    }
+
+    /// The same of a thread that is live.
+    pub(crate) fn status_of(&self, co: ThreadRef) -> CoStatus {
         if core::ptr::eq(co.0.as_ptr(), self.as_thread_ptr()) {
             return CoStatus::Running;
         }
-        if !self.can_name(co) {
-            return CoStatus::Dead;
+        let th = &*co.object();
+        if th.status.get() == BUSY {
+            return CoStatus::Normal;
         }
-        // SAFETY: `ThreadRef`'s promise: the thread is live.
-        let th = unsafe { &*co.0.as_ptr() };
         match Status::from_u8(th.status.get()) {
             Status::Yield => CoStatus::Suspended,
             Status::Ok if !core::ptr::eq(th.ci.get(), &th.base_ci) => CoStatus::Normal,

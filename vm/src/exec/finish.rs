@@ -5,10 +5,42 @@ use perilune_core::{CallStatus, TValue};
 
 use super::concat::concat_values;
 use super::drive::Step;
+use super::interp::Machine;
 use crate::error::LuaResult;
 use crate::opcode::{Op, op_of};
 use crate::stack;
 use crate::state::LuaState;
+
+/// What an instruction does with its metamethod's result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// It goes to the register A.
+    Store,
+    /// It decides on the jump that follows.
+    Test,
+    /// It takes the place of two operands, and the concatenation goes on.
+    Concat,
+    /// There is none.
+    Nothing,
+}
+
+/// What an instruction that calls metamethods does with the result.
+#[inline(always)]
+const fn rest_of(op: Op) -> Rest {
+    match op {
+        Op::Eq | Op::Lt | Op::Le | Op::EqK | Op::EqI | Op::LtI | Op::LeI | Op::GtI | Op::GeI => Rest::Test,
+        Op::Concat => Rest::Concat,
+        Op::SetTabUp
+        | Op::SetTabUpK
+        | Op::SetTable
+        | Op::SetTableK
+        | Op::SetI
+        | Op::SetIK
+        | Op::SetField
+        | Op::SetFieldK => Rest::Nothing,
+        _ => Rest::Store,
+    }
+}
 
 /// Finishes the interrupted instruction of the running frame; the metamethod's result lies on top.
 #[doc(alias = "luaV_finishOp")]
@@ -21,27 +53,45 @@ pub(crate) fn finish_op(lua: &mut LuaState) -> LuaResult<Step> {
         let word = *pc.sub(1);
         let base = ci.base();
         let dest = base.byte_add(word.a() as usize);
-        match op_of(word) {
-            Op::Eq | Op::Lt | Op::Le | Op::EqK | Op::EqI | Op::LtI | Op::LeI | Op::GtI | Op::GeI => {
+        match rest_of(op_of(word)) {
+            Rest::Test => {
                 let negate = ci.has(CallStatus::NEGATE);
                 ci.clear(CallStatus::NEGATE);
                 let truth = th.pop().is_falsy() == negate;
                 ci.pc.set(after_test(pc, truth == (word.x() & 1 != 0)).cast());
             }
-            Op::Concat => return finish_concat(lua, word),
-            Op::SetTabUp
-            | Op::SetTabUpK
-            | Op::SetTable
-            | Op::SetTableK
-            | Op::SetI
-            | Op::SetIK
-            | Op::SetField
-            | Op::SetFieldK => {}
-            _ => *dest = th.pop(),
+            Rest::Concat => return finish_concat(lua, word),
+            Rest::Nothing => {}
+            Rest::Store => *dest = th.pop(),
         }
         th.top.set(ci.top.get());
     }
     Ok(Step::Bytecode)
+}
+
+/// The return of a value from a metamethod to an instruction that only stores it, or wants none. `None`, with nothing changed:
+/// the return goes another way.
+///
+/// # Safety
+/// I1; the running instruction is a return, and no upvalues are to be closed. The thread has no hooks.
+#[inline(always)]
+pub(super) unsafe fn leave_metamethod(m: Machine, result: TValue) -> Option<Machine> {
+    // SAFETY: I1, H4: a metamethod's frame was pushed by an instruction of the frame before it.
+    unsafe {
+        if (*m.ci).status.get() & CallStatus::SLOW_RETURN != CallStatus::META {
+            return None;
+        }
+        let caller = (*m.ci).prev.get();
+        let pc = (*caller).pc.get().cast::<Instruction>();
+        let word = *pc.sub(1);
+        let base = (*caller).base();
+        match rest_of(op_of(word)) {
+            Rest::Store => *base.byte_add(word.a() as usize) = result,
+            Rest::Nothing => {}
+            Rest::Test | Rest::Concat => return None,
+        }
+        Some(Machine { pc, base, ci: caller, ..m })
+    }
 }
 
 /// Where to go on after a test whose jump (the next word) is taken or not.

@@ -57,6 +57,7 @@ impl LuaState {
     #[doc(alias = "luaG_errormsg")]
     fn handle_error(&mut self) -> Thrown {
         let th = self.th();
+        th.lost_ci.set(core::ptr::null_mut());
         let handler = th.err_func.get();
         // A function that did not wait for the protected call that it asked for may leave a handler behind that is gone.
         if handler == 0 || handler >= th.save(th.top.get()) || th.spare() == 0 {

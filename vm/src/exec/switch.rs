@@ -64,7 +64,7 @@ pub(crate) unsafe fn wrapped_coroutine(callee: TValue) -> Option<GcRef<Thread>> 
 
 /// The payload of a light native function.
 #[inline(always)]
-fn address(function: NativeFn) -> u64 {
+pub(super) fn address(function: NativeFn) -> u64 {
     (function as *const ()).addr() as u64
 }
 

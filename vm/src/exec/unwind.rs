@@ -121,6 +121,28 @@ impl Drop for ResumeGuard {
     }
 }
 
+/// The status of a thread whose host is in the midst of something: none that lets it be resumed.
+pub(crate) const BUSY: u8 = u8::MAX;
+
+/// Nobody resumes a thread, or works on it, as long as this lives, also when a panic ends that.
+pub(crate) struct Busy {
+    thread: *mut Thread,
+    status: u8,
+}
+
+impl Busy {
+    pub(crate) fn begin(lua: &LuaState) -> Self {
+        Self { thread: lua.as_thread_ptr(), status: lua.th().status.replace(BUSY) }
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        // SAFETY: M1: whoever entered the machine keeps the thread reachable.
+        unsafe { (*self.thread).status.set(self.status) };
+    }
+}
+
 /// Yields of a thread are forbidden as long as this lives, also when a panic ends that.
 pub(crate) struct NoYield(*mut Thread);
 

@@ -55,8 +55,7 @@ pub(crate) fn close_from(lua: &LuaState, level: *mut TValue) {
             }
             let upvalue = GcRef::from_ptr(first);
             th.open_upvals.set(upvalue.open_next());
-            upvalue.close();
-            lua.heap().barrier_upval(upvalue);
+            lua.heap().close_upval(upvalue);
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::switch::{self, Call};
 use crate::exec::upvalue;
+use crate::exec::{finish, pcall};
 use crate::stack;
 use crate::state::LuaState;
 
@@ -91,6 +92,9 @@ handlers! {
         }
         if callee.t == tag::NATIVE_CLOSURE {
             goto!(m, call_wrapped)
+        }
+        if pcall::is_pcall(callee) {
+            goto!(m, call_pcall)
         }
         if callee.t == tag::NATIVE {
             goto!(m, native_call)
@@ -185,6 +189,15 @@ handlers! {
         goto!(m, native_call)
     }
 
+    /// `pcall`.
+    #[inline(never)]
+    fn call_pcall(m) {
+        if let Some(m) = pcall::enter(m, call_of(m)) {
+            next!(m)
+        }
+        goto!(m, native_call)
+    }
+
     /// A Lua function with fixed parameters, none of them left out, takes over the frame.
     fn op_tail_call(m) {
         let func = m.a();
@@ -226,6 +239,19 @@ handlers! {
             switch::deliver(dest, wanted, first, n);
             back!(m)
         }
+        goto!(m, return_elsewhere)
+    }
+
+    /// The frame was not called by a call instruction, or there are upvalues to close.
+    #[inline(never)]
+    fn return_elsewhere(m) {
+        if m.x() & 1 == 0 {
+            let first = m.a();
+            let n = if m.nb() != 0 { m.nb() - 1 } else { (*m.lua).top.get().offset_from(first) as usize };
+            if let Some(m) = pcall::leave(m, first, n) {
+                next!(m)
+            }
+        }
         goto!(m, slow_return)
     }
 
@@ -233,15 +259,21 @@ handlers! {
         if (*m.ci).wanted_and_status() & RETURN == WANTS_NONE {
             back!(m)
         }
-        goto!(m, return_nil)
+        goto!(m, return0_elsewhere)
     }
 
-    /// The caller of a function that returns nothing wants something.
+    /// The caller wants something, or is no call instruction.
     #[inline(never)]
-    fn return_nil(m) {
+    fn return0_elsewhere(m) {
         if (*m.ci).wanted_and_status() & RETURN == WANTS_ONE {
             (*m.base.sub(1)).t = tag::NIL;
             back!(m)
+        }
+        if let Some(m) = pcall::leave(m, m.base, 0) {
+            next!(m)
+        }
+        if let Some(m) = finish::leave_metamethod(m, TValue::NIL) {
+            next!(m)
         }
         goto!(m, slow_return0)
     }
@@ -254,6 +286,18 @@ handlers! {
         }
         if wanted == WANTS_NONE {
             back!(m)
+        }
+        goto!(m, return1_elsewhere)
+    }
+
+    /// The frame was not called by a call instruction.
+    #[inline(never)]
+    fn return1_elsewhere(m) {
+        if let Some(m) = pcall::leave(m, m.a(), 1) {
+            next!(m)
+        }
+        if let Some(m) = finish::leave_metamethod(m, *m.a()) {
+            next!(m)
         }
         goto!(m, slow_return1)
     }

@@ -33,20 +33,14 @@ handlers! {
             if step <= 0 {
                 goto!(m, for_loop_down)
             }
-            if index > limit {
-                goto!(m, for_loop_end)
+            if index <= limit {
+                (*a).u = index as u64;
+                *a.add(3) = TValue::integer(index);
+                next!(m.jump())
             }
-            (*a).u = index as u64;
-            *a.add(3) = TValue::integer(index);
-            next!(m.jump())
+            next!(m)
         }
         goto!(m, for_loop_float)
-    }
-
-    /// A loop is over. It is a handler of its own so that those that go on lie in one piece.
-    #[inline(never)]
-    fn for_loop_end(m) {
-        next!(m)
     }
 
     /// An integer loop that counts down, or does not move.
