@@ -1,8 +1,9 @@
 //! Generators and oracles for the Perilune runtime, as a library.
 //!
-//! A generator makes input from a seed; an oracle says whether the runtime keeps a promise on an input. So far there is one
-//! generator, of [programs](program::generate), and two oracles: a program gives the same when it went through
-//! [`string.dump`](oracle::survives_dump), and when [memory fails](oracle::survives_failures) once at any allocation.
+//! A generator makes input from a seed; an oracle says whether the runtime keeps a promise on an input. Of
+//! [programs](program::generate) two oracles say that one gives the same when it went through
+//! [`string.dump`](oracle::survives_dump), and when [memory fails](oracle::survives_failures) once at any allocation; a [sweep]
+//! over whole scripts lets memory fail in other ways, too. What happens to [threads] is compared step by step with a model.
 //!
 //! ```
 //! let source = perilune_fuzz::program::generate(42);
@@ -11,3 +12,6 @@
 
 pub mod oracle;
 pub mod program;
+mod random;
+pub mod sweep;
+pub mod threads;

@@ -1,9 +1,6 @@
 //! Oracles: each runs a program in two ways that must come to the same, and says in words where they did not.
 
-use std::cell::Cell;
-
-use perilune_alloc_adapters::{Counting, System};
-use perilune_core::{LuaAlloc, OldSize};
+use perilune_alloc_adapters::{Counting, FailOnce, LuaAlloc, System};
 use perilune_vm::{LoadMode, Lua, LuaResult, LuaState, Status};
 
 /// How a run ended and what it emitted.
@@ -84,28 +81,6 @@ pub fn survives_dump(source: &str) -> Result<(), String> {
     }
 }
 
-/// Fails one allocation.
-struct FailOnce {
-    inner: System,
-    left: Cell<u64>,
-}
-
-// SAFETY: requests are forwarded but for one, which fails without touching anything.
-unsafe impl LuaAlloc for FailOnce {
-    unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
-        let grows = ptr.is_null() || nsize > osize.bytes();
-        if nsize > 0 && grows {
-            let left = self.left.get();
-            self.left.set(left.wrapping_sub(1));
-            if left == 0 {
-                return std::ptr::null_mut();
-            }
-        }
-        // SAFETY: the caller's promise is the callee's.
-        unsafe { self.inner.realloc(ptr, osize, nsize) }
-    }
-}
-
 /// A program gives the same when one allocation fails and the emergency collection mends it; every `step`-th allocation is
 /// tried. Nothing is left allocated after any run.
 ///
@@ -113,11 +88,11 @@ unsafe impl LuaAlloc for FailOnce {
 /// A text that names the allocation and shows both outcomes.
 pub fn survives_failures(source: &str, step: u64) -> Result<(), String> {
     let plain = run(System, source, false).ok_or("the program does not run at all")?;
-    let mut n = 0;
+    let mut n = 1;
     loop {
-        let alloc = Counting::new(FailOnce { inner: System, left: Cell::new(n) });
+        let alloc = Counting::new(FailOnce::new(System, n));
         let outcome = run(&alloc, source, false);
-        let used_up = alloc.inner().left.get() > u64::MAX / 2;
+        let used_up = alloc.inner().refused() > 0;
         if alloc.live_bytes() != 0 {
             return Err(format!(
                 "{} bytes are left after a failure at allocation {n} of\n{source}",

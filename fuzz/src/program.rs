@@ -5,22 +5,7 @@
 
 use core::fmt::Write;
 
-/// A small generator of numbers (xorshift), so that a seed always gives the same program.
-struct Random(u64);
-
-impl Random {
-    /// A number below `n`.
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % n
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-}
+use crate::random::Random;
 
 /// The state of a generation.
 struct Generator {
@@ -179,8 +164,8 @@ end
 
 /// The program of a seed. It writes its results with a function `emit`, which whoever runs it provides.
 pub fn generate(seed: u64) -> String {
-    let mixed = (seed.wrapping_add(1)).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut generator = Generator { random: Random(mixed), out: PRELUDE.into(), variables: 0, labels: 0, depth: 1 };
+    let random = Random::new(seed);
+    let mut generator = Generator { random, out: PRELUDE.into(), variables: 0, labels: 0, depth: 1 };
     for _ in 0..12 {
         generator.statement();
     }

@@ -1,0 +1,57 @@
+//! What the state machine of threads has found, in short.
+
+use perilune_alloc_adapters::{Checking, System};
+use perilune_vm::{LoadMode, Lua, LuaResult, LuaState, Status, testing};
+
+/// `mark()`: runs the collector until everything reachable has been marked, and stops there.
+fn mark(lua: &mut LuaState) -> LuaResult<usize> {
+    testing::run_collector_to(lua, testing::Phase::Atomic);
+    Ok(0)
+}
+
+/// `check()`: checks the heap.
+fn check(lua: &mut LuaState) -> LuaResult<usize> {
+    testing::check_memory(lua);
+    Ok(0)
+}
+
+/// Runs a script in a state of its own, whose memory is checked.
+fn run(script: &str) {
+    let memory = Checking::recording(System);
+    {
+        let mut lua = Lua::with_seed(&memory, 1).expect("a state");
+        perilune_stdlib::open_libs(&mut lua).expect("libraries");
+        lua.register("mark", mark).expect("a global");
+        lua.register("check", check).expect("a global");
+        assert_eq!(lua.load_bytes(script.as_bytes(), b"=script", LoadMode::TEXT), Status::Ok);
+        let status = lua.pcall(0, 0, 0);
+        let message = String::from_utf8_lossy(lua.str_at(-1).unwrap_or(b"")).into_owned();
+        assert_eq!(status, Status::Ok, "{message}");
+        testing::check_memory(&lua);
+    }
+    assert_eq!(memory.violations(), []);
+    assert_eq!(memory.leaks().blocks, 0);
+}
+
+/// An open upvalue that has been reached is gray. It stayed so when it was closed, and stores into it then met no barrier: what
+/// was stored was freed.
+#[test]
+fn a_closed_upvalue_keeps_what_is_stored_into_it() {
+    run("
+        local function make()
+            local value
+            local function set(x) value = x end
+            local function get() return value end
+            keep = {set, get}
+            mark()
+            return set, get
+        end
+        collectgarbage('stop')
+        local set, get = make()
+        set({'a new table'})
+        check()
+        collectgarbage()
+        for _ = 1, 100 do local _ = {'another table'} end
+        assert(get()[1] == 'a new table')
+    ");
+}
