@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn unknown_names_are_answered_by_known_ones() {
-        assert_eq!(mistake(&["--alloc", "x"]), "unknown allocator 'x' (there are: system)");
+        assert!(mistake(&["--alloc", "x"]).starts_with("unknown allocator 'x' (there are: slab, "));
         assert_eq!(mistake(&["--frob"]), "unrecognized option '--frob'");
         assert_eq!(mistake(&["--help=1"]), "unrecognized option '--help=1'");
         assert_eq!(mistake(&["--alloc"]), "'--alloc' needs argument");

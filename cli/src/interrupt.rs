@@ -2,12 +2,17 @@
 
 use std::ffi::c_int;
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicPtr, Ordering};
+use std::thread::{self, Thread};
 
 use perilune_vm::{HookEvent, Interrupter, LuaResult, LuaState};
 
 /// What the handler interrupts; null while nothing runs.
 static CURRENT: AtomicPtr<Interrupter> = AtomicPtr::new(null_mut());
+
+/// The thread of the main state, which may wait in a function of `lproc` when it is interrupted.
+static MAIN: OnceLock<Thread> = OnceLock::new();
 
 /// Raises the error that ends the interrupted script.
 #[doc(alias = "lstop")]
@@ -27,11 +32,14 @@ extern "C" fn on_interrupt(signal: c_int) {
             interrupter.interrupt(stop);
         }
     }
+    // An exchange of a word and, if the thread sleeps, one call of the system, which handlers may make.
+    MAIN.get().into_iter().for_each(Thread::unpark);
 }
 
 /// Runs `call` with Ctrl-C interrupting the state.
 pub fn interruptible<R>(lua: &mut LuaState, call: impl FnOnce(&mut LuaState) -> R) -> R {
     let mut interrupter = lua.interrupter();
+    MAIN.get_or_init(thread::current);
     CURRENT.store(&raw mut interrupter, Ordering::Release);
     set_action(on_interrupt as *const () as libc::sighandler_t);
     let result = call(lua);

@@ -13,6 +13,8 @@ mod allocators;
 mod args;
 mod interrupt;
 mod listing;
+#[cfg(feature = "lproc")]
+mod processes;
 mod repl;
 mod report;
 mod script;
@@ -45,7 +47,7 @@ pub fn main() -> ExitCode {
                 write_stdout(allocators::table().as_bytes());
                 ExitCode::SUCCESS
             }
-            Request::Run => allocators::start(&script::Program { arguments, name, options }),
+            Request::Run => allocators::start(&script::Program::new(arguments, name, options)),
         },
         Err(mistake) => {
             write_stderr(&args::usage(&name, &mistake));

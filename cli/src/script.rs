@@ -26,9 +26,25 @@ pub struct Program {
     pub name: Vec<u8>,
     /// What the arguments mean.
     pub options: Options,
+    /// What the memory limit leaves for all states.
+    #[cfg(feature = "lproc")]
+    pub budget: std::sync::Arc<perilune_stdlib::lproc::Budget>,
 }
 
 impl Program {
+    /// What is to be run.
+    pub fn new(arguments: Vec<Vec<u8>>, name: Vec<u8>, options: Options) -> Self {
+        #[cfg(feature = "lproc")]
+        let budget = perilune_stdlib::lproc::Budget::new(options.memory_limit.unwrap_or(usize::MAX));
+        Self {
+            arguments,
+            name,
+            options,
+            #[cfg(feature = "lproc")]
+            budget,
+        }
+    }
+
     /// Makes a state on an allocator, runs in it, and closes it.
     pub fn run<A: LuaAlloc>(&self, allocator: A) -> ExitCode {
         let Ok(mut lua) = Lua::new(allocator) else {
@@ -69,6 +85,10 @@ impl Program {
             lua.set_field(REGISTRY_INDEX, "LUA_NOENV")?;
         }
         open_libs(lua)?;
+        #[cfg(all(feature = "socket", unix))]
+        perilune_stdlib::preload_socket(lua)?;
+        #[cfg(feature = "lproc")]
+        crate::processes::preload(lua, self)?;
         #[cfg(feature = "testlib")]
         {
             lua.require_f("T", perilune_stdlib::open_testlib, true)?;

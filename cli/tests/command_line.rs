@@ -129,7 +129,7 @@ fn mistakes_show_the_options() {
         (&["-e"], "'-e' needs argument"),
         (&["-l", "-v"], "'-l' needs argument"),
         (&["--frobnicate"], "unrecognized option '--frobnicate'"),
-        (&["--alloc", "nothing"], "unknown allocator 'nothing' (there are: system)"),
+        (&["--alloc", "nothing"], "unknown allocator 'nothing' (there are: slab, "),
         (&["--mem-limit", "lots"], "'--mem-limit' needs a number of bytes"),
     ] {
         fails(arguments, "", message);

@@ -39,6 +39,33 @@
 //! ```
 //!
 //! # Libraries
+//! In a state the libraries are tables of functions, for scripts and for the host:
+//!
+//! ```
+//! use perilune_alloc_adapters::System;
+//! use perilune_stdlib::{open_base, open_libs, open_string};
+//! use perilune_vm::{Lua, LuaResult, Status};
+//!
+//! # fn main() -> LuaResult<()> {
+//! let mut lua = Lua::new(System)?;
+//! open_libs(&mut lua)?;
+//! assert_eq!(lua.do_str("return ('%.1f km'):format(1737.4):upper()"), Status::Ok);
+//! assert_eq!(lua.str_at(-1), Some(&b"1737.4 KM"[..]));
+//!
+//! // A state for scripts that are not trusted gets what it needs: no files, no processes, no loading of chunks.
+//! let mut lua = Lua::new(System)?;
+//! lua.require_f("_G", open_base, true)?;
+//! lua.require_f("string", open_string, true)?;
+//! for name in ["dofile", "loadfile", "load"] {
+//!     lua.push_nil()?;
+//!     lua.set_global(name)?;
+//! }
+//! assert_eq!(lua.do_str("return io, load, string.rep('ab', 2)"), Status::Ok);
+//! assert!(lua.is_nil(-3) && lua.is_nil(-2) && lua.str_at(-1) == Some(b"abab"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Each library opens by itself, with [`require_f`](perilune_vm::LuaState::require_f) and one of `open_base`, `open_string`
 //! and so on, or all of them with [`open_libs`]. Whatever a script can make grow (gathered text, what is read from a file)
 //! lies in the state's memory.
@@ -46,6 +73,11 @@
 //! # Features
 //! - `std` (default): the libraries that need an operating system (`package`, `io`, `os`), and `print`, `dofile`, `loadfile`
 //!   and `debug.debug`. Without it the crate is `no_std` and has the rest.
+//! - `socket`: the libraries of sockets, as LuaSocket 3 has them, on Unix. [`preload_socket`] makes them ready to be required.
+//! - `testlib`: `open_testlib`, the internal test library `T` of the reference implementation, which looks inside everything
+//!   and is not for production.
+//! - `lproc`: the library `lproc`, processes in threads of their own that send each other values. It can be opened in a state by
+//!   [`open_lproc`], or made ready to be required by [`lproc::Processes`].
 //!
 //! # Invariants
 //! Each `unsafe` block of the crate cites one of these.
@@ -57,6 +89,7 @@
 //! - **L3.** The bytes of a Lua string are followed by a NUL, so their address is that of a C string.
 //! - **L4.** A stream that is not closed holds an open `FILE *`; closing it first marks it as closed.
 //! - **L5.** A thread that was taken from a stack slot is live while it stays there.
+//! - **L6.** The slots of a native function's frame are written by that function alone, also while it waits for a call.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 mod base;
@@ -67,14 +100,20 @@ mod debug;
 mod io;
 #[cfg(feature = "std")]
 mod load_file;
+#[cfg(feature = "lproc")]
+pub mod lproc;
 mod math;
 mod message;
+#[cfg(all(feature = "socket", unix))]
+mod mime;
 #[cfg(all(feature = "std", unix))]
 mod os;
 #[cfg(feature = "std")]
 mod package;
 #[cfg(feature = "std")]
 mod result;
+#[cfg(all(feature = "socket", unix))]
+mod socket;
 #[cfg(feature = "std")]
 pub mod stdio;
 pub mod string;
@@ -94,14 +133,20 @@ pub use debug::open_debug;
 #[cfg(all(feature = "std", unix))]
 pub use io::{FILE_HANDLE, Stream, new_stream, open_io};
 #[cfg(feature = "std")]
-pub use load_file::load_file;
+pub use load_file::{do_file, load_file};
+#[cfg(feature = "lproc")]
+pub use lproc::open_lproc;
 pub use math::open_math;
+#[cfg(all(feature = "socket", unix))]
+pub use mime::open_mime_core;
 #[cfg(all(feature = "std", unix))]
 pub use os::open_os;
 #[cfg(feature = "std")]
 pub use package::open_package;
 #[cfg(feature = "std")]
 pub use result::{exec_result, file_result};
+#[cfg(all(feature = "socket", unix))]
+pub use socket::{open_socket, open_socket_core, open_socket_serial, open_socket_unix, preload_socket};
 pub use string::open_string;
 pub use table::open_table;
 #[cfg(feature = "testlib")]

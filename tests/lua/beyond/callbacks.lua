@@ -311,6 +311,53 @@ test("all together", function()
   local s, n = ("a b c"):gsub("%w", replacements)
   return ("%s %s"):format(named "result", s), n
 end) --> expect: all together: len get1 get3 < get2 get1 < get3 < set2 set3 len get1 get2 get3 a len get1 get3 < get2 get1 < get3 < len get1 get2 get3 b len get1 get3 < get2 get1 < get3 < len get1 get2 get3 c result -> true result a:3;2;1 b:3;2;1 c:3;2;1 3
+-- Objects that are called in place of functions.
+local function callable(name, result)
+  return setmetatable({}, { __call = function(_, ...) return callback(name .. select("#", ...), result) end })
+end
+test("require by searchers that are objects", function()
+  return restored(function()
+    package.searchers = { callable("first", "\n\tno"), callable("second", function(name) return callback("loading", name) end) }
+    return require "one"
+  end)
+end) --> expect: require by searchers that are objects: first1 second1 loading -> true one
+test("print by an object", function()
+  local old = tostring
+  local ok, message = pcall(function() tostring = callable("tostring", "text") print("a", 2) end)
+  tostring = old
+  if not ok then error(message, 0) end
+end, "prints") --> expect: text\ttext --> expect: print by an object: tostring1 tostring1 -> true --> expect: text\ttext
+test("iterator that is an object", function() for v in callable("next", nil) do return v end return "end" end) --> expect: iterator that is an object: next2 -> true end
+test("__pairs that is an object", function() return pairs(setmetatable({}, { __pairs = callable("pairs", "one") })) end) --> expect: __pairs that is an object: pairs1 -> true one nil nil
+test("__len that is an object", function() return concat(setmetatable({ "v", "w" }, { __len = callable("len", 2) })) end) --> expect: __len that is an object: len2 -> true vw
+test("__tostring that is an object", function() return tostring(setmetatable({}, { __tostring = callable("text", "t") })) end) --> expect: __tostring that is an object: text1 -> true t
+
+-- What the libraries give to loops calls nothing itself, but what runs between its steps may be suspended.
+test("generators", function()
+  local list = {}
+  local function note(...) list[#list + 1] = callback(concat({ ... }, ":"), (...)) end
+  local name = os.tmpname()
+  local file = io.open(name, "w")
+  file:write("one\ntwo\n")
+  file:close()
+  local ok, message = pcall(function()
+    for line in io.lines(name) do note(line) end
+    for a, b in io.lines(name, 2, "l") do note(a, b) end
+    local opened = io.open(name)
+    for line in opened:lines("L") do note((line:gsub("\n", "$"))) end
+    opened:close()
+    for a, b in ("k=v, l=w"):gmatch("(%w)=(%w)") do note(a, b) end
+    for place, code in utf8.codes("a\u{263e}") do note(place, code) end
+    for i, v in ipairs { "x", "y" } do note(i, v) end
+    for k, v in pairs { key = "value" } do note(k, v) end
+    for k, v in next, { 7 } do note(k, v) end
+    for i in coroutine.wrap(function() for i = 1, 2 do coroutine.yield(i) end end) do note(i) end
+  end)
+  os.remove(name)
+  if not ok then error(message, 0) end
+  return concat(list, " ")
+end) --> expect: generators: one two on:e tw:o one$ two$ k:v l:w 1:97 2:9790 1:x 2:y key:value 1:7 1 2 -> true one two on tw one$ two$ k l 1 2 1 2 key 1 1 2
+
 -- In a coroutine `load` reads everything before it compiles, and so it calls its reader also after an error; elsewhere not.
 local function load_in_error()
   local pieces, i = { "return ", "= " }, 0
