@@ -68,7 +68,7 @@ impl LuaState {
             // V1, by the caller's promise.
             Some(Kind::String(name)) => self.push(TValue::object(name)),
             Some(Kind::Fixed(name)) => {
-                let name = self.heap().new_string(name.as_bytes())?;
+                let name = self.heap().new_string(name.as_bytes()).map_err(|_| self.memory_error())?;
                 self.push(TValue::object(name))
             }
         }
