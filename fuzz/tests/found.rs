@@ -15,6 +15,19 @@ fn check(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(0)
 }
 
+/// `resume_and_fail(co)`: resumes a coroutine without Rust stack, and when it has ended, forgets it, collects it, and fails.
+fn resume_and_fail(lua: &mut LuaState) -> LuaResult<usize> {
+    fn fail(lua: &mut LuaState, _status: Status, _ctx: isize) -> LuaResult<usize> {
+        lua.set_top(0)?;
+        lua.gc_collect()?;
+        Err(lua.raise(format_args!("after the end")))
+    }
+    match lua.to_thread(1) {
+        Some(co) => lua.resume_then(co, 0, 0, fail),
+        None => Err(lua.arg_error(1, "thread expected")),
+    }
+}
+
 /// Runs a script in a state of its own, whose memory is checked.
 fn run(script: &str) {
     let memory = Checking::recording(System);
@@ -23,6 +36,7 @@ fn run(script: &str) {
         perilune_stdlib::open_libs(&mut lua).expect("libraries");
         lua.register("mark", mark).expect("a global");
         lua.register("check", check).expect("a global");
+        lua.register("resume_and_fail", resume_and_fail).expect("a global");
         assert_eq!(lua.load_bytes(script.as_bytes(), b"=script", LoadMode::TEXT), Status::Ok);
         let status = lua.pcall(0, 0, 0);
         let message = String::from_utf8_lossy(lua.str_at(-1).unwrap_or(b"")).into_owned();
@@ -53,5 +67,17 @@ fn a_closed_upvalue_keeps_what_is_stored_into_it() {
         collectgarbage()
         for _ = 1, 100 do local _ = {'another table'} end
         assert(get()[1] == 'a new table')
+    ");
+}
+
+/// A coroutine ends within the interpreter's loop; what it was resumed by goes on in the same step, lets it be collected, and raises an
+/// error. That was noted by way of the coroutine.
+#[test]
+fn an_error_after_the_end_of_a_collected_coroutine() {
+    run("
+        for _, body in ipairs {function() end, function() return 1 end, function() return 1, 2 end} do
+            local ok, message = pcall(resume_and_fail, coroutine.create(body))
+            assert(not ok and message:find('after the end'), message)
+        end
     ");
 }

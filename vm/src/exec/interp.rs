@@ -13,7 +13,7 @@
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use perilune_core::code::Instruction;
-use perilune_core::{CallInfo, GcRef, LuaClosure, TValue, Thread};
+use perilune_core::{CallInfo, GcRef, Heap, LuaClosure, TValue, Thread};
 
 use super::drive::{self, Next, Step};
 use super::handlers;
@@ -280,9 +280,9 @@ impl Machine {
 /// Notes an error for the one who entered the loop (I3).
 #[cold]
 #[inline(never)]
-fn leave_with(lua: &LuaState, thrown: Thrown) -> Next {
-    // SAFETY: M1, E1.
-    unsafe { (*lua.heap().running_thread).thrown.set(thrown as u8) };
+fn leave_with(heap: *mut Heap, thrown: Thrown) -> Next {
+    // SAFETY: M2, E1: code of the state runs, so the heap is there.
+    unsafe { (*(*heap).running_thread).thrown.set(thrown as u8) };
     core::ptr::null_mut()
 }
 
@@ -291,15 +291,19 @@ fn leave_with(lua: &LuaState, thrown: Thrown) -> Next {
 pub(crate) fn settle(lua: &LuaState, result: LuaResult<Next>) -> Next {
     match result {
         Ok(next) => next,
-        Err(thrown) => leave_with(lua, thrown),
+        Err(thrown) => leave_with(lua.th().heap.get(), thrown),
     }
 }
 
-/// Goes on with a step from within the loop.
+/// Goes on with a step from within the loop. An error is noted here already: it may come from another thread than `lua`, which may
+/// have ended, and even been collected, in the meantime.
 pub(crate) fn drive_from_loop(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
     match step {
         Step::Bytecode => Ok(lua.as_thread_ptr()),
-        step => drive::drive(lua, step),
+        step => {
+            let heap = lua.th().heap.get();
+            Ok(drive::drive(lua, step).unwrap_or_else(|thrown| leave_with(heap, thrown)))
+        }
     }
 }
 

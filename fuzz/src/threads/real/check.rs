@@ -51,7 +51,11 @@ impl Real<'_> {
             let place = n as i32 - stack.len() as i32;
             self.check_value(lua, place, value).map_err(|text| format!("thread {id}, value {place}: {text}"))?;
         }
-        self.check_frames(model, id, lua)
+        self.check_frames(model, id, lua)?;
+        // What was looked at lay above the thread's own values, at most two at a time. It must not stay there: slots that the thread
+        // takes in use again without storing into them would keep it alive.
+        let cleared = lua.set_top(top as i32 + 2).and_then(|()| lua.set_top(top as i32));
+        cleared.map_err(|thrown| format!("thread {id} cannot be cleared: {thrown:?}"))
     }
 
     /// Compares a value of a stack.
