@@ -4,8 +4,9 @@
 #
 # usage: scripts/failure-sweep.sh [chosen|all] [POINTS]
 #
-# `chosen` (the default) takes two minutes: most of tests/lua, and of the official suite what is quick. `all` takes hours: every
-# script that needs nothing but memory. POINTS is how many requests of a script fail at most, evenly spread (400 and 20 000).
+# `chosen` (the default) takes two minutes: most of tests/lua, and of the official suite what is quick. `all` is every script that
+# needs nothing but memory; it takes hours, a day for gc.lua alone. POINTS is how many requests of a script fail at most, evenly
+# spread (400 and 20 000).
 # SWEEP_PROGRAM is the program `sweep`, if it is built already.
 set -euo pipefail
 
