@@ -72,6 +72,8 @@ mod bump;
 #[cfg(feature = "bumpalo")]
 mod bump_free_list;
 mod c_alloc;
+#[cfg(any(all(unix, target_pointer_width = "64"), feature = "jemalloc", feature = "mimalloc"))]
+mod c_functions;
 mod checking;
 pub mod conformance;
 mod counting;

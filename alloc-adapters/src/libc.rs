@@ -1,11 +1,9 @@
 //! The C library's allocator.
 
-use std::ptr::null_mut;
-
 use perilune_core::{LuaAlloc, OldSize};
 
-/// The smallest size that is asked for: from here on the C library aligns to 16.
-const SMALLEST: usize = 16;
+use crate::c_functions::{SMALLEST, resize};
+
 const _: () = assert!(align_of::<libc::max_align_t>() >= SMALLEST, "malloc aligns to 16");
 
 /// The allocator of the C library: `malloc`, `realloc` and `free`, as in the allocation function of the reference's auxiliary
@@ -22,25 +20,11 @@ const _: () = assert!(align_of::<libc::max_align_t>() >= SMALLEST, "malloc align
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Libc;
 
-// SAFETY: size 0 frees and gives null, for a null pointer without a call; `realloc` is never asked for size 0, which means
-// something else in each C library; it leaves the old block when it fails, and a shrink then keeps it. No size wraps: nothing is
-// rounded but what is below 16. C does not unwind. The blocks are the C library's, wherever the adapter is.
+// SAFETY: `c_functions::resize` keeps the rules; C does not unwind. The blocks are the C library's, wherever the adapter is.
 unsafe impl LuaAlloc for Libc {
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
-        if nsize == 0 {
-            if !ptr.is_null() {
-                // SAFETY: C1.
-                unsafe { libc::free(ptr.cast()) };
-            }
-            return null_mut();
-        }
-        if ptr.is_null() {
-            // SAFETY: every size may be asked for.
-            return unsafe { libc::malloc(nsize.max(SMALLEST)) }.cast();
-        }
-        // SAFETY: C1; the size is not 0.
-        let moved = unsafe { libc::realloc(ptr.cast(), nsize.max(SMALLEST)) }.cast::<u8>();
-        if moved.is_null() && nsize <= osize.bytes() { ptr } else { moved }
+        // SAFETY: C1; every size may be asked for.
+        unsafe { resize(ptr, osize, nsize, |n| libc::malloc(n), |p, n| libc::realloc(p, n), |p| libc::free(p)) }
     }
 }

@@ -9,10 +9,7 @@ use std::ptr::null_mut;
 use libmimalloc_sys as mi;
 use perilune_core::{LuaAlloc, OldSize};
 
-/// The smallest size that is asked for: for 8 bytes and less mimalloc aligns to 8 only.
-const SMALLEST: usize = 16;
-/// The largest size that is asked for. Above, mimalloc refuses, too, but may write a message.
-const MAX: usize = isize::MAX as usize;
+use crate::c_functions::{SMALLEST, resize};
 
 /// A heap of mimalloc's own for each adapter.
 ///
@@ -68,29 +65,22 @@ impl Drop for Mimalloc {
     }
 }
 
-// SAFETY: size 0 frees and gives null, without a call where there is no block (`mi_realloc` would make one); a size that is too
-// large gives null; mimalloc's `realloc` leaves the block when it fails, and a shrink then keeps it. From 16 bytes on mimalloc
-// aligns to 16. C does not unwind. The heap stays where it is when the adapter is moved.
+// SAFETY: `c_functions::resize` keeps the rules: from 16 bytes on mimalloc aligns to 16. C does not unwind. The heap stays where it is
+// when the adapter is moved.
 unsafe impl LuaAlloc for Mimalloc {
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
-        if nsize == 0 {
-            if !ptr.is_null() {
-                // SAFETY: C1.
-                unsafe { mi::mi_free(ptr.cast()) };
-            }
+        if self.heap.is_null() {
+            // There was never a block.
             return null_mut();
         }
-        if nsize > MAX || self.heap.is_null() {
-            return null_mut();
-        }
-        if ptr.is_null() {
-            // SAFETY: X1.
-            return unsafe { mi::mi_heap_malloc(self.heap, nsize.max(SMALLEST)) }.cast();
-        }
+        let heap = self.heap;
         // SAFETY: X1, X2, C1.
-        let moved = unsafe { mi::mi_heap_realloc(self.heap, ptr.cast(), nsize.max(SMALLEST)) }.cast::<u8>();
-        if moved.is_null() && nsize <= osize.bytes() { ptr } else { moved }
+        unsafe {
+            let malloc = |n| mi::mi_heap_malloc(heap, n);
+            let realloc = |p, n| mi::mi_heap_realloc(heap, p, n);
+            resize(ptr, osize, nsize, malloc, realloc, |p| mi::mi_free(p))
+        }
     }
 
     fn frees_in_bulk(&self) -> bool {
@@ -111,23 +101,8 @@ pub struct MimallocShared;
 unsafe impl LuaAlloc for MimallocShared {
     #[inline]
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
-        if nsize == 0 {
-            if !ptr.is_null() {
-                // SAFETY: C1.
-                unsafe { mi::mi_free(ptr.cast()) };
-            }
-            return null_mut();
-        }
-        if nsize > MAX {
-            return null_mut();
-        }
-        if ptr.is_null() {
-            // SAFETY: every size may be asked for.
-            return unsafe { mi::mi_malloc(nsize.max(SMALLEST)) }.cast();
-        }
-        // SAFETY: C1; the size is not 0.
-        let moved = unsafe { mi::mi_realloc(ptr.cast(), nsize.max(SMALLEST)) }.cast::<u8>();
-        if moved.is_null() && nsize <= osize.bytes() { ptr } else { moved }
+        // SAFETY: C1; every size may be asked for.
+        unsafe { resize(ptr, osize, nsize, |n| mi::mi_malloc(n), |p, n| mi::mi_realloc(p, n), |p| mi::mi_free(p)) }
     }
 }
 
