@@ -190,6 +190,21 @@ impl Op {
         if (n as usize) < Self::COUNT { Some(Self::ALL[n as usize]) } else { None }
     }
 
+    /// Whether it stores into a table, so that its metamethod is `__newindex`, of which it wants no result.
+    pub(crate) const fn stores_into_table(self) -> bool {
+        matches!(
+            self,
+            Self::SetTabUp
+                | Self::SetTabUpK
+                | Self::SetTable
+                | Self::SetTableK
+                | Self::SetI
+                | Self::SetIK
+                | Self::SetField
+                | Self::SetFieldK
+        )
+    }
+
     /// What the table says of it.
     pub fn info(self) -> &'static OpInfo {
         &OP_INFO[self as usize]

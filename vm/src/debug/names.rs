@@ -261,14 +261,7 @@ pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -
 fn event_of(op: Op, flags: u8) -> Option<MetaEvent> {
     Some(match op {
         Op::SelfField | Op::GetTabUp | Op::GetTable | Op::GetI | Op::GetField => MetaEvent::Index,
-        Op::SetTabUp
-        | Op::SetTabUpK
-        | Op::SetTable
-        | Op::SetTableK
-        | Op::SetI
-        | Op::SetIK
-        | Op::SetField
-        | Op::SetFieldK => MetaEvent::NewIndex,
+        op if op.stores_into_table() => MetaEvent::NewIndex,
         Op::AddI if flags & 2 != 0 => MetaEvent::Sub,
         Op::Add | Op::AddK | Op::AddI => MetaEvent::Add,
         Op::Sub | Op::SubK | Op::KSub => MetaEvent::Sub,

@@ -30,14 +30,7 @@ const fn rest_of(op: Op) -> Rest {
     match op {
         Op::Eq | Op::Lt | Op::Le | Op::EqK | Op::EqI | Op::LtI | Op::LeI | Op::GtI | Op::GeI => Rest::Test,
         Op::Concat => Rest::Concat,
-        Op::SetTabUp
-        | Op::SetTabUpK
-        | Op::SetTable
-        | Op::SetTableK
-        | Op::SetI
-        | Op::SetIK
-        | Op::SetField
-        | Op::SetFieldK => Rest::Nothing,
+        op if op.stores_into_table() => Rest::Nothing,
         _ => Rest::Store,
     }
 }

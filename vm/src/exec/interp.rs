@@ -295,14 +295,14 @@ pub(crate) fn settle(lua: &LuaState, result: LuaResult<Next>) -> Next {
     }
 }
 
-/// Goes on with a step from within the loop. An error is noted here already: it may come from another thread than `lua`, which may
-/// have ended, and even been collected, in the meantime.
-pub(crate) fn drive_from_loop(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
+/// Goes on with a step from within the loop, and settles it: an error may come from another thread than `lua`, which may have
+/// ended, and even been collected, in the meantime.
+pub(crate) fn drive_from_loop(lua: &mut LuaState, step: Step) -> Next {
     match step {
-        Step::Bytecode => Ok(lua.as_thread_ptr()),
+        Step::Bytecode => lua.as_thread_ptr(),
         step => {
             let heap = lua.th().heap.get();
-            Ok(drive::drive(lua, step).unwrap_or_else(|thrown| leave_with(heap, thrown)))
+            drive::drive(lua, step).unwrap_or_else(|thrown| leave_with(heap, thrown))
         }
     }
 }

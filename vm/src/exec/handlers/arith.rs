@@ -243,7 +243,7 @@ unsafe fn arith_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 let (a, b) = (*left, *right);
                 let method = metamethod(lua, event, left, right)?;
                 let step = call_metamethod(lua, method, &[a, b], 1);
-                drive_from_loop(lua, step)
+                Ok(drive_from_loop(lua, step))
             }
             Err(which) => Err(zero_divisor_error(lua, which)),
         }

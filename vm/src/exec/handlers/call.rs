@@ -323,8 +323,7 @@ unsafe fn call(lua: *mut Thread) -> Next {
         let state = LuaState::from_thread(lua);
         let nresults = m.nc() as i16 - 1;
         let func = state.th().save(func);
-        let result = drive_from_loop(state, Step::Enter { func, nresults, flags: 0 });
-        settle(state, result)
+        drive_from_loop(state, Step::Enter { func, nresults, flags: 0 })
     }
 }
 
@@ -360,7 +359,7 @@ unsafe fn call_native(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> L
                 }
                 Ok(lua.as_thread_ptr())
             }
-            other => drive_from_loop(lua, Step::Native(other)),
+            other => Ok(drive_from_loop(lua, Step::Native(other))),
         }
     }
 }
@@ -472,6 +471,6 @@ unsafe fn leave_frame(lua: &mut LuaState, first: *mut TValue, n: usize) -> LuaRe
             }
             return Ok(lua.as_thread_ptr());
         }
-        drive_from_loop(lua, Step::Popped { status, nresults })
+        Ok(drive_from_loop(lua, Step::Popped { status, nresults }))
     }
 }

@@ -140,7 +140,7 @@ unsafe fn compare_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                     (*lua.th().ci.get()).set(CallStatus::NEGATE);
                 }
                 let step = call_metamethod(lua, method, &[a, b], 1);
-                drive_from_loop(lua, step)
+                Ok(drive_from_loop(lua, step))
             }
         }
     }

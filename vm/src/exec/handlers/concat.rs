@@ -33,7 +33,7 @@ unsafe fn concat(lua: *mut Thread) -> Next {
         let m = Machine::load(lua);
         let state = LuaState::from_thread(lua);
         state.th().top.set(m.b().add(m.nc()));
-        let result = continue_concat(state, m.word(), m.nc()).and_then(|step| drive_from_loop(state, step));
+        let result = continue_concat(state, m.word(), m.nc()).map(|step| drive_from_loop(state, step));
         settle(state, result)
     }
 }
@@ -59,7 +59,7 @@ unsafe fn len_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             }
             Length::Call(method) => {
                 let step = call_metamethod(lua, method, &[value, value], 1);
-                drive_from_loop(lua, step)
+                Ok(drive_from_loop(lua, step))
             }
         }
     }

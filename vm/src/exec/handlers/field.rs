@@ -270,7 +270,7 @@ unsafe fn finish_get(lua: &mut LuaState, m: Machine, read: Read, key: TValue) ->
         }
         Read::Call(method, object) => {
             let step = call_metamethod(lua, method, &[object, key], 1);
-            drive_from_loop(lua, step)
+            Ok(drive_from_loop(lua, step))
         }
     }
 }
@@ -350,7 +350,7 @@ unsafe fn set_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             Write::Done => Ok(m.lua),
             Write::Call(method, object) => {
                 let step = call_metamethod(lua, method, &[object, key, value], 0);
-                drive_from_loop(lua, step)
+                Ok(drive_from_loop(lua, step))
             }
         }
     }

@@ -201,6 +201,6 @@ unsafe fn call_iterator(lua: &mut LuaState, m: Machine, results: usize) -> LuaRe
             *func_slot.add(i) = *func_slot.sub(3 - i);
         }
         th.top.set(func_slot.add(3));
-        drive_from_loop(lua, Step::Enter { func, nresults: results as i16, flags: 0 })
+        Ok(drive_from_loop(lua, Step::Enter { func, nresults: results as i16, flags: 0 }))
     }
 }

@@ -64,7 +64,7 @@ unsafe fn trace(lua: *mut Thread) -> Next {
         let result = match debug::trace_exec(state) {
             Ok(()) => Ok(lua),
             // A hook that yields suspends the coroutine before the instruction.
-            Err(Thrown::Yield) => drive_from_loop(state, Step::Native(Err(Thrown::Yield))),
+            Err(Thrown::Yield) => Ok(drive_from_loop(state, Step::Native(Err(Thrown::Yield)))),
             Err(thrown) => Err(thrown),
         };
         settle(state, result)
