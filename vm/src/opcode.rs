@@ -147,7 +147,7 @@ macro_rules! for_each_opcode {
         Return1    Abc Reg  None  None  None  "return R[A], in a function without varargs or captured locals";
         ForPrep    Ai  Regs Jump  None  None  "prepare R[A], R[A+1], R[A+2]; R[A] -= R[A+2]; pc += imm (to the ForLoop)";
         ForLoop    Ai  Regs Jump  None  None  "R[A] += R[A+2]; if R[A] <?= R[A+1] then { R[A+3] := R[A]; pc += imm }";
-        TForCall   Abc Regs Count None  None  "R[A+3], ..., R[A+2+B] := R[A](R[A+1], R[A+2])";
+        TForCall   Ai  Regs Hint  None  Count "R[A+3], ..., R[A+2+x] := R[A](R[A+1], R[A+2])";
         TForLoop   Ai  Regs Jump  None  None  "if R[A+1] ~= nil then { R[A] := R[A+1]; pc += imm }";
         SetList    Abc Regs Count Count Count "R[A][50*n + i] := R[A+i], 1 <= i <= B, n = C + x * 65536; B = 0: up to top";
         Closure    Ai  Dst  Proto None  None  "R[A] := closure of P[imm]";

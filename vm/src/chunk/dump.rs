@@ -128,7 +128,9 @@ impl Dumper<'_> {
     fn code(&mut self, proto: &Proto) -> LuaResult<()> {
         self.count(proto.code_slice().len())?;
         for &word in proto.code_slice() {
-            let word = if op_of(word).info().x == Operand::Hint { word.with_x(0) } else { word };
+            let info = op_of(word).info();
+            let word = if info.x == Operand::Hint { word.with_x(0) } else { word };
+            let word = if info.b == Operand::Hint { word.with_imm(0) } else { word };
             self.bytes(&word.0.to_ne_bytes())?;
         }
         Ok(())

@@ -157,7 +157,7 @@ impl Checker<'_> {
             Operand::Proto => {
                 need((0..i64::from(self.proto.protos_len.get())).contains(&i64::from(value)), "bad function")
             }
-            Operand::None | Operand::Int | Operand::Jump => Ok(()),
+            Operand::None | Operand::Int | Operand::Jump | Operand::Hint => Ok(()),
             _ => Err("operand in the wrong place"),
         }
     }
@@ -202,8 +202,9 @@ impl Checker<'_> {
             }
             Op::ForPrep | Op::ForLoop => self.register_row(a, 4),
             Op::TForCall => {
-                need(b >= 1, "too few results")?;
-                self.register_row(a, 3 + b.max(3))
+                let results = word.x() as usize;
+                need(results >= 1, "too few results")?;
+                self.register_row(a, 3 + results.max(3))
             }
             Op::TForLoop => self.register_row(a, 2),
             Op::SetList => self.register_row(a, b + 1),

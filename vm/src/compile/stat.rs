@@ -293,7 +293,7 @@ impl Compiler<'_, '_> {
         let end = if is_numeric {
             self.emit_ai(Op::ForLoop, reg(base), NO_JUMP)?
         } else {
-            self.emit_abc(Op::TForCall, reg(base), count as u16, 0)?;
+            self.emit(Instruction::ai(Op::TForCall as u8, count as u8, reg(base), 0))?;
             self.fix_line(line);
             self.emit_ai(Op::TForLoop, reg(base + 2), NO_JUMP)?
         };

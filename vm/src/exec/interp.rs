@@ -229,6 +229,16 @@ impl Machine {
         unsafe { *self.pc.cast::<i32>().byte_sub(4) }
     }
 
+    /// The immediate as a hint, which the interpreter writes to itself.
+    ///
+    /// # Safety
+    /// I1; the row of the operation says that it is a hint.
+    #[inline(always)]
+    pub(crate) fn hint(self) -> *mut u32 {
+        // SAFETY: I1: nobody relies on a hint.
+        self.pc.cast_mut().cast::<u32>().wrapping_byte_sub(4)
+    }
+
     /// The hint or flags.
     ///
     /// # Safety

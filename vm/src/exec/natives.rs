@@ -1,5 +1,6 @@
 //! The two iterators that generic loops know by address, so that `pairs` and `ipairs` need no call.
 
+use perilune_core::value::tag;
 use perilune_core::{TValue, Table};
 
 use crate::LuaType;
@@ -31,21 +32,37 @@ fn finish_ipairs_step(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(if lua.is_nil(-1) { 1 } else { 2 })
 }
 
+/// Whether a value is a certain native function.
+#[inline(always)]
+fn is_native(value: TValue, function: fn(&mut LuaState) -> LuaResult<usize>) -> bool {
+    value.t == tag::NATIVE && core::ptr::eq(value.as_pointer().cast_const().cast(), function as *const ())
+}
+
+/// Whether a value is `next`.
+#[inline(always)]
+pub(crate) fn is_next(value: TValue) -> bool {
+    is_native(value, native_next)
+}
+
+/// Whether a value is the iterator of `ipairs`.
+#[inline(always)]
+pub(crate) fn is_ipairs_next(value: TValue) -> bool {
+    is_native(value, native_ipairs_next)
+}
+
 /// What a generic loop gets from one of these iterators without a call: the two first results. `None`: a call is needed.
-#[inline]
-pub(crate) fn iterate(function: TValue, object: TValue, control: TValue) -> Option<(TValue, TValue)> {
+/// `hint` is told the node of the key, if it has one.
+pub(crate) fn iterate(function: TValue, object: TValue, control: TValue, hint: &mut u32) -> Option<(TValue, TValue)> {
     // SAFETY: V1: the values are registers of the loop.
     let table = unsafe { object.get::<Table>() }?;
-    let address = function.as_pointer().cast_const().cast::<()>();
-    if core::ptr::eq(address, native_next as fn(&mut LuaState) -> LuaResult<usize> as *const ()) {
+    if is_next(function) {
         // SAFETY: V1.
-        return match unsafe { table.next(control) } {
-            Ok(Some(pair)) => Some(pair),
-            Ok(None) => Some((TValue::NIL, TValue::NIL)),
-            Err(_) => None,
-        };
+        let position = unsafe { table.position_after(control) }.ok()?;
+        let Some((position, key, value)) = table.entry_from(position) else { return Some((TValue::NIL, TValue::NIL)) };
+        *hint = (position as u32).wrapping_sub(table.array_size() + 1);
+        return Some((key, value));
     }
-    if core::ptr::eq(address, native_ipairs_next as fn(&mut LuaState) -> LuaResult<usize> as *const ()) {
+    if is_ipairs_next(function) {
         let i = control.as_integer()?.wrapping_add(1);
         let value = table.get_int(i);
         if value.is_nil() && table.metatable().is_some() {

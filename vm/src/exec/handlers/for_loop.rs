@@ -2,7 +2,7 @@
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
-use perilune_core::{CallInfo, TValue, Thread};
+use perilune_core::{CallInfo, GcRef, TValue, Table, Thread};
 
 use crate::convert::{self, FloatToInt};
 use crate::error::LuaResult;
@@ -14,6 +14,38 @@ use crate::exec::natives;
 use crate::exec::switch::{self, Call};
 use crate::stack;
 use crate::state::LuaState;
+
+/// Gives a loop its next key and value, and begins its next round: `TForCall` and the `TForLoop` behind it in one.
+///
+/// A loop has three registers for its variables at least, as the call of an iterator needs them, so that a value that the loop
+/// does not want may be stored, too.
+macro_rules! iterate {
+    ($m:ident, $key:expr, $value:expr) => {{
+        let a = $m.a();
+        let (key, value): (TValue, TValue) = ($key, $value);
+        *a.add(2) = key;
+        *a.add(3) = key;
+        *a.add(4) = value;
+        next!($m.at($m.pc.add(1)).jump())
+    }};
+}
+
+/// Goes on with the first node from an index on that has a value, and notes where it is; or ends the loop.
+macro_rules! next_node {
+    ($m:ident, $table:ident, $index:expr) => {{
+        let mut index: usize = $index;
+        let count = $table.node_count();
+        while index < count {
+            let node = &*$table.node_ptr().add(index);
+            if node.value_tag.get() != tag::NIL {
+                *$m.hint() = index as u32;
+                iterate!($m, node.key(), node.value())
+            }
+            index += 1;
+        }
+        next!($m.at($m.pc.add(1)))
+    }};
+}
 
 handlers! {
     fn op_jmp(m) {
@@ -71,10 +103,88 @@ handlers! {
         next!(m)
     }
 
+    /// Loops over a table by `next` or the iterator of `ipairs` go on here without a call, and without their `TForLoop`.
     fn op_tfor_call(m) {
-        let iterator = *m.a();
-        if iterator.t == tag::NATIVE_CLOSURE {
+        let a = m.a();
+        if (*a.add(1)).t == tag::TABLE && m.x() <= 2 {
+            if natives::is_next(*a) {
+                goto!(m, tfor_next)
+            }
+            if natives::is_ipairs_next(*a) {
+                goto!(m, tfor_ipairs)
+            }
+        }
+        if (*a).t == tag::NATIVE_CLOSURE {
             goto!(m, tfor_call_wrapped)
+        }
+        goto!(m, slow_tfor_call)
+    }
+
+    /// `next` while it is in the array part.
+    #[inline(never)]
+    fn tfor_next(m) {
+        let a = m.a();
+        let table: GcRef<Table> = GcRef::from_addr((*a.add(1)).u);
+        let index = (*a.add(2)).u;
+        if (*a.add(2)).t == tag::INT && index.wrapping_sub(1) < table.array_size() as u64 {
+            if index < table.array_size() as u64 {
+                let value = table.array_ptr().add(index as usize);
+                if (*value).t != tag::NIL {
+                    iterate!(m, TValue::integer(index as i64 + 1), *value)
+                }
+            }
+            goto!(m, tfor_next_gap)
+        }
+        if (*a.add(2)).t == tag::NIL {
+            (*a.add(2)).u = 0;
+            goto!(m, tfor_next_gap)
+        }
+        goto!(m, tfor_next_node)
+    }
+
+    /// `next` where it begins, and where an element is nil or the last: the first that is not from the control variable's number
+    /// on, or else the first node.
+    #[inline(never)]
+    fn tfor_next_gap(m) {
+        let a = m.a();
+        let table: GcRef<Table> = GcRef::from_addr((*a.add(1)).u);
+        let mut index = (*a.add(2)).u as usize;
+        while index < table.array_size() as usize {
+            let value = table.array_ptr().add(index);
+            index += 1;
+            if (*value).t != tag::NIL {
+                iterate!(m, TValue::integer(index as i64), *value)
+            }
+        }
+        next_node!(m, table, 0)
+    }
+
+    /// `next` within the nodes: the hint tells where the last key is, if it is there.
+    #[inline(never)]
+    fn tfor_next_node(m) {
+        let a = m.a();
+        let table: GcRef<Table> = GcRef::from_addr((*a.add(1)).u);
+        let index = *m.hint() as usize;
+        if index >= table.node_count() || !(*table.node_ptr().add(index)).key().same_bits(*a.add(2)) {
+            goto!(m, slow_tfor_call)
+        }
+        next_node!(m, table, index + 1)
+    }
+
+    /// The iterator of `ipairs` while it is in the array part, or ends there.
+    #[inline(never)]
+    fn tfor_ipairs(m) {
+        let a = m.a();
+        let table: GcRef<Table> = GcRef::from_addr((*a.add(1)).u);
+        let control = *a.add(2);
+        if control.t != tag::INT {
+            goto!(m, slow_tfor_call)
+        }
+        if control.u < table.array_size() as u64 {
+            let value = *table.array_ptr().add(control.u as usize);
+            if value.t != tag::NIL {
+                iterate!(m, TValue::integer(control.u as i64 + 1), value)
+            }
         }
         goto!(m, slow_tfor_call)
     }
@@ -88,7 +198,7 @@ handlers! {
             *a.add(3) = *a;
             *a.add(4) = *a.add(1);
             *a.add(5) = *a.add(2);
-            if let Some(m) = switch::resume_wrapped(m, Call { func: a.add(3), nargs: 2, wanted: m.nb() as u16 + 1 }, co) {
+            if let Some(m) = switch::resume_wrapped(m, Call { func: a.add(3), nargs: 2, wanted: m.x() as u16 + 1 }, co) {
                 next!(m)
             }
         }
@@ -169,10 +279,9 @@ unsafe fn tfor_call(lua: *mut Thread) -> Next {
     unsafe {
         let m = Machine::load(lua);
         let a = m.a();
-        let results = m.nb();
-        if (*a).t == tag::NATIVE
-            && let Some((first, second)) = natives::iterate(*a, *a.add(1), *a.add(2))
-            && (*lua).hook_mask.get() == 0
+        let results = m.x() as usize;
+        if (*lua).hook_mask.get() == 0
+            && let Some((first, second)) = natives::iterate(*a, *a.add(1), *a.add(2), &mut *m.hint())
         {
             *a.add(3) = first;
             if results > 1 {

@@ -219,6 +219,7 @@ const fn slow_handler_of(op: Op) -> Handler {
         Op::Return => call::slow_return,
         Op::Return0 => call::slow_return0,
         Op::Return1 => call::slow_return1,
+        Op::TForCall => for_loop::slow_tfor_call,
         op => handler_of(op),
     }
 }
