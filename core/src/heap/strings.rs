@@ -1,10 +1,11 @@
 //! Making strings, and the table of interned ones: buckets of chained strings, their number a power of two.
 
 use crate::base::alloc::AllocKind;
+use crate::base::bytes::{copy_bytes, hash_bytes, same_bytes};
 use crate::base::error::{AllocResult, OutOfMemory};
 use crate::base::limits::{MAX_SHORT_LEN, MAX_SIZE};
 use crate::gc::Heap;
-use crate::object::{GcObject, GcRef, LuaString, hash_bytes};
+use crate::object::{GcObject, GcRef, LuaString};
 
 impl Heap {
     /// A string with the given bytes. Short ones are interned.
@@ -58,7 +59,7 @@ impl Heap {
         unsafe {
             place.write(LuaString::new_short(self.current_white, bytes.len(), hash));
             let data = block.add(LuaString::DATA_OFFSET);
-            data.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            copy_bytes(bytes, data);
             data.add(bytes.len()).write(0);
             self.link(place.cast());
             let string = GcRef::from_ptr(place);
@@ -85,7 +86,7 @@ impl Heap {
             let mut next = *self.bucket(hash);
             while !next.is_null() {
                 let string = GcRef::from_ptr(next);
-                if string.hash_field() == hash && string.as_bytes() == bytes {
+                if string.hash_field() == hash && same_bytes(string.short_bytes(), bytes) {
                     if self.is_dead(string.header()) {
                         self.revive(string.header());
                     }

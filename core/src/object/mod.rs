@@ -13,7 +13,7 @@ mod userdata;
 
 pub use function::{LocalVar, LuaClosure, NativeClosure, Proto, UpVal, UpvalDesc};
 pub use header::{GcHeader, GcObject, GcRef, opt_addr, opt_from_addr};
-pub use string::{LuaString, hash_bytes};
+pub use string::LuaString;
 pub use table::{InsertError, InvalidKey, MAX_ARRAY_SIZE, MAX_LOG_NODES, Node, Slot, Table};
 pub(crate) use table::{Nodes, float_to_integer};
 pub use thread::{CallInfo, CallStatus, Thread};

@@ -7,6 +7,7 @@
 use core::cell::Cell;
 
 use super::header::{GcHeader, GcObject, GcRef};
+use crate::base::bytes::hash_bytes;
 use crate::base::limits::MAX_SHORT_LEN;
 use crate::value::{Tag, tag};
 
@@ -90,6 +91,14 @@ impl LuaString {
         unsafe { core::slice::from_raw_parts(self.data(), self.len()) }
     }
 
+    /// The bytes of a string that is known to be short.
+    #[inline(always)]
+    pub(crate) fn short_bytes(&self) -> &[u8] {
+        debug_assert!(self.is_short());
+        // SAFETY: as for `as_bytes`.
+        unsafe { core::slice::from_raw_parts(self.data(), self.header.small.get() as usize) }
+    }
+
     /// The hash of a short string, or of a long one that was hashed before.
     #[inline(always)]
     pub fn hash_field(&self) -> u32 {
@@ -144,17 +153,4 @@ impl GcRef<LuaString> {
         // SAFETY: by the caller's promise; S3.
         unsafe { core::slice::from_raw_parts(self.data(), self.len()) }
     }
-}
-
-/// The seeded hash of a string (`luaS_hash`): every byte of a short string, a sample of at most 32 of a long one.
-#[doc(alias = "luaS_hash")]
-pub fn hash_bytes(bytes: &[u8], seed: u32) -> u32 {
-    let mut h = seed ^ bytes.len() as u32;
-    let step = (bytes.len() >> 5) + 1;
-    let mut i = bytes.len();
-    while i >= step {
-        h ^= (h << 5).wrapping_add(h >> 2).wrapping_add(bytes[i - 1] as u32);
-        i -= step;
-    }
-    h
 }
