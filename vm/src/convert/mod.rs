@@ -2,6 +2,7 @@
 //!
 //! Nothing here allocates, raises or touches a state; text goes to and comes from the caller's bytes.
 
+pub mod decimal;
 pub mod float;
 mod number;
 mod parse;

@@ -4,26 +4,19 @@ use core::fmt::Write;
 
 use perilune_core::TValue;
 
+use super::decimal::{fill_decimal, significant_digits, write_decimal};
+
 /// The room that any number needs.
 pub const NUMBER_BUF: usize = 40;
 
 /// How many significant digits a float is printed with.
 const DIGITS: usize = 14;
 
+/// These digits, with zeros behind them.
+type Digits = [u8; 16];
+
 /// Integers below this have no more digits than are printed.
 const INTEGRAL_LIMIT: f64 = 1e14;
-
-/// The decimal digits of 0 to 99.
-const PAIRS: [u8; 200] = {
-    let mut pairs = [0; 200];
-    let mut i = 0;
-    while i < 100 {
-        pairs[2 * i] = b'0' + (i / 10) as u8;
-        pairs[2 * i + 1] = b'0' + (i % 10) as u8;
-        i += 1;
-    }
-    pairs
-};
 
 /// Writes a number as `tostring` gives it and returns the length; a value that is no number gives nothing.
 #[doc(alias = "luaO_tostring")]
@@ -40,29 +33,7 @@ pub fn number_to_buf(v: TValue, buf: &mut [u8; NUMBER_BUF]) -> usize {
 pub fn integer_to_buf(i: i64, buf: &mut [u8; NUMBER_BUF]) -> usize {
     let sign = usize::from(i < 0);
     buf[0] = b'-';
-    sign + write_digits(i.unsigned_abs(), &mut buf[sign..])
-}
-
-/// Writes the digits of a number at the start of a slice and returns how many there are.
-fn write_digits(mut n: u64, out: &mut [u8]) -> usize {
-    let mut digits = [0u8; 20];
-    let mut at = digits.len();
-    while n >= 100 {
-        at -= 2;
-        let pair = (n % 100) as usize * 2;
-        n /= 100;
-        digits[at..at + 2].copy_from_slice(&PAIRS[pair..pair + 2]);
-    }
-    if n >= 10 {
-        at -= 2;
-        digits[at..at + 2].copy_from_slice(&PAIRS[n as usize * 2..n as usize * 2 + 2]);
-    } else {
-        at -= 1;
-        digits[at] = b'0' + n as u8;
-    }
-    let text = &digits[at..];
-    out[..text.len()].copy_from_slice(text);
-    text.len()
+    sign + write_decimal(i.unsigned_abs(), &mut buf[sign..])
 }
 
 /// Writes a float and returns the length; what looks like an integer gets a `.0`.
@@ -85,15 +56,20 @@ pub fn float_to_buf(n: f64, buf: &mut [u8; NUMBER_BUF]) -> usize {
     if magnitude < INTEGRAL_LIMIT {
         let whole = magnitude as u64;
         if whole as f64 == magnitude {
-            let len = write_digits(whole, out);
+            let len = write_decimal(whole, out);
             out[len..len + 2].copy_from_slice(b".0");
             return sign + len + 2;
         }
     }
-    let mut scientific = Scientific { text: [0; 32], len: 0 };
-    // This cannot fail: the longest text, as in `1.2345678901234e-308`, has 20 bytes.
-    let _ = write!(scientific, "{magnitude:.*e}", DIGITS - 1);
-    sign + scientific.reformat(out)
+    let mut digits = [b'0'; 16];
+    let exponent = match significant_digits(magnitude, DIGITS) {
+        Some((n, exponent)) => {
+            fill_decimal(n, &mut digits[..DIGITS]);
+            exponent
+        }
+        None => Scientific::digits_of(magnitude, &mut digits),
+    };
+    sign + write_general(&digits, exponent, out)
 }
 
 /// A float as Rust prints it, `d.ddddddddddddde-x`.
@@ -112,35 +88,38 @@ impl Write for Scientific {
 }
 
 impl Scientific {
-    /// Writes it in the style that C's `%g` would choose.
-    fn reformat(&self, out: &mut [u8]) -> usize {
-        let mut digits = [b'0'; DIGITS];
-        digits[0] = self.text[0];
-        digits[1..].copy_from_slice(&self.text[2..DIGITS + 1]);
-        let exponent = parse_exponent(&self.text[DIGITS + 2..self.len]);
-        let significant = digits.iter().rposition(|&d| d != b'0').map_or(1, |last| last + 1);
-        if exponent < -4 || exponent >= DIGITS as i32 {
-            write_exponential(&digits[..significant], exponent, out)
-        } else if exponent < 0 {
-            let zeros = (-exponent) as usize - 1;
-            out[..2].copy_from_slice(b"0.");
-            out[2..2 + zeros].fill(b'0');
-            out[2 + zeros..2 + zeros + significant].copy_from_slice(&digits[..significant]);
-            2 + zeros + significant
-        } else {
-            let whole = exponent as usize + 1;
-            out[..whole].copy_from_slice(&digits[..whole]);
-            out[whole] = b'.';
-            // The digit after the point may be a zero that rounding left there: that is the `.0` of an integral float.
-            let end = significant.max(whole + 1).min(DIGITS);
-            out[whole + 1..end + 1].copy_from_slice(&digits[whole..end]);
-            if whole == DIGITS {
-                out[whole + 1] = b'0';
-                return whole + 2;
-            }
-            end + 1
-        }
+    /// Fills in the digits of a float that is finite and positive, and returns its exponent.
+    #[cold]
+    fn digits_of(magnitude: f64, digits: &mut Digits) -> i32 {
+        let mut scientific = Self { text: [0; 32], len: 0 };
+        // This cannot fail: the longest text, as in `1.2345678901234e-308`, has 20 bytes.
+        let _ = write!(scientific, "{magnitude:.*e}", DIGITS - 1);
+        digits[0] = scientific.text[0];
+        digits[1..DIGITS].copy_from_slice(&scientific.text[2..DIGITS + 1]);
+        parse_exponent(&scientific.text[DIGITS + 2..scientific.len])
     }
+}
+
+/// Writes `d.ddd` · 10^`exponent` in the style that C's `%g` would choose; an integral number gets a `.0`.
+fn write_general(digits: &Digits, exponent: i32, out: &mut [u8]) -> usize {
+    // All digits are moved at once, as one word. The zeros that follow the last are bytes of zero in the difference.
+    let word = u128::from_le_bytes(*digits);
+    let zeros = (word ^ u128::from_le_bytes([b'0'; 16])).leading_zeros() as usize / 8;
+    let significant = (digits.len() - zeros).max(1);
+    if exponent < -4 || exponent >= DIGITS as i32 {
+        return write_exponential(&digits[..significant], exponent, out);
+    }
+    if exponent < 0 {
+        let start = 1 + exponent.unsigned_abs() as usize;
+        out[..8].copy_from_slice(b"0.000000");
+        out[start..start + 16].copy_from_slice(digits);
+        return start + significant;
+    }
+    let point = exponent as usize + 1;
+    let whole = (1 << (8 * point)) - 1;
+    let text = word & whole | u128::from(b'.') << (8 * point) | (word & !whole) << 8;
+    out[..16].copy_from_slice(&text.to_le_bytes());
+    significant.max(point + 1) + 1
 }
 
 /// The exponent at the end of a float as Rust prints it.
@@ -169,7 +148,7 @@ fn write_exponential(digits: &[u8], exponent: i32, out: &mut [u8]) -> usize {
         out[len] = b'0';
         len += 1;
     }
-    len + write_digits(magnitude, &mut out[len..])
+    len + write_decimal(magnitude, &mut out[len..])
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! Concatenation and length.
 
 use perilune_core::code::Instruction;
-use perilune_core::{CallInfo, TValue, Thread};
+use perilune_core::{CallInfo, GcRef, LuaString, TValue, Thread};
 
 use crate::error::LuaResult;
+use crate::exec::concat::join_row;
 use crate::exec::drive::Next;
 use crate::exec::finish::{call_metamethod, continue_concat};
 #[cfg(not(perilune_tail))]
@@ -18,6 +19,12 @@ handlers! {
     }
 
     fn op_len(m) {
+        let value = *m.b();
+        if value.is_string() {
+            let string: GcRef<LuaString> = GcRef::from_addr(value.u);
+            *m.a() = TValue::integer(string.len() as i64);
+            next!(m)
+        }
         goto!(m, slow_len)
     }
 }
@@ -32,9 +39,26 @@ unsafe fn concat(lua: *mut Thread) -> Next {
     unsafe {
         let m = Machine::load(lua);
         let state = LuaState::from_thread(lua);
-        state.th().top.set(m.b().add(m.nc()));
-        let result = continue_concat(state, m.word(), m.nc()).map(|step| drive_from_loop(state, step));
+        let result = join_operands(state, m);
         settle(state, result)
+    }
+}
+
+/// Strings and numbers are joined where they are; with other operands, they go on top of the stack.
+unsafe fn join_operands(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
+    // SAFETY: I1, H2: the operands lie below the top.
+    unsafe {
+        if let Some(result) = join_row(lua, m.b(), m.nc())? {
+            *m.a() = result;
+            // The operands are not needed any more.
+            lua.th().top.set(m.a().add(1).max(m.b()));
+            lua.gc_check()?;
+            let th = lua.th();
+            th.top.set((*th.ci.get()).top.get());
+            return Ok(m.lua);
+        }
+        lua.th().top.set(m.b().add(m.nc()));
+        continue_concat(lua, m.word(), m.nc()).map(|step| drive_from_loop(lua, step))
     }
 }
 
