@@ -454,7 +454,8 @@ impl Heap {
                 frame = (*frame).next.get();
             }
             ensure!(running, header, "H4: the running frame is not in the list");
-            ensure!(count == thread.n_ci.get() + 1, header, "H4: {count} frames, {} counted", thread.n_ci.get());
+            let own = 1 + Thread::FIRST_FRAMES as u32;
+            ensure!(count == thread.n_ci.get() + own, header, "H4: {count} frames, {} counted", thread.n_ci.get());
         }
     }
 }
@@ -515,11 +516,13 @@ unsafe fn object_size(object: &GcHeader) -> usize {
 
 fn thread_block_bytes(thread: &Thread) -> usize {
     let mut bytes = size_of::<Thread>() + thread.stack_size.get() * size_of::<TValue>();
-    let mut frame = thread.base_ci.next.get();
-    while !frame.is_null() {
-        bytes += size_of::<CallInfo>();
-        // SAFETY: H4.
-        frame = unsafe { (*frame).next.get() };
+    // SAFETY: H4.
+    unsafe {
+        let mut frame = (*thread.last_own_frame()).next.get();
+        while !frame.is_null() {
+            bytes += size_of::<CallInfo>();
+            frame = (*frame).next.get();
+        }
     }
     bytes
 }

@@ -149,9 +149,9 @@ impl Heap {
     /// The thread is being freed.
     #[inline(never)]
     unsafe fn free_thread_parts(&mut self, thread: &Thread) {
-        // SAFETY: H1 describes the stack; H4: each frame after the embedded one is a block of its own.
+        // SAFETY: H1 describes the stack; H4: each frame after the thread's own ones is a block of its own.
         unsafe {
-            let mut frame = thread.base_ci.next.get();
+            let mut frame = (*thread.last_own_frame()).next.get();
             while !frame.is_null() {
                 let next = (*frame).next.get();
                 self.free_array(frame, 1);

@@ -11,7 +11,7 @@
 //! | upvalue | the object |
 //! | table | the object; `array_size` values, if any; `node_count` nodes, unless it has none |
 //! | prototype | the object; if `code` is set, `CODE_PREFIX + code_len` words that begin `CODE_PREFIX` words before it; each of the other arrays with its own length |
-//! | thread | the object; `stack_size` values; each frame after `base_ci` by itself |
+//! | thread | the object; `stack_size` values; each frame after the first three by itself |
 
 mod memory;
 mod new;

@@ -37,6 +37,7 @@ impl Heap {
         thread.base_ci.func.set(stack);
         thread.base_ci.top.set(top.wrapping_add(MIN_STACK));
         thread.ci.set(core::ptr::from_ref(&thread.base_ci).cast_mut());
+        thread.link_first_frames();
         Ok(thread)
     }
 
@@ -115,16 +116,16 @@ impl Heap {
         Ok(frame)
     }
 
-    /// Frees all frames after the running one.
+    /// Frees all frames after the running one that are blocks of their own.
     ///
     /// # Safety
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_freeCI")]
     pub unsafe fn free_spare_ci(&mut self, thread: GcRef<Thread>) {
         thread.lost_ci.set(core::ptr::null_mut());
-        // SAFETY: H4; each frame is a block of its own.
+        // SAFETY: H4: each of these frames is a block of its own.
         unsafe {
-            let mut frame = (*thread.ci.get()).next.replace(core::ptr::null_mut());
+            let mut frame = (*thread.last_kept_frame()).next.replace(core::ptr::null_mut());
             while !frame.is_null() {
                 let next = (*frame).next.get();
                 self.free_array(frame, 1);
@@ -134,16 +135,16 @@ impl Heap {
         }
     }
 
-    /// Frees every other frame of those after the running one.
+    /// Frees every other one of those frames.
     ///
     /// # Safety
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_shrinkCI")]
     pub unsafe fn shrink_ci(&mut self, thread: GcRef<Thread>) {
         thread.lost_ci.set(core::ptr::null_mut());
-        // SAFETY: H4; each frame is a block of its own.
+        // SAFETY: H4: each of these frames is a block of its own.
         unsafe {
-            let mut frame = thread.ci.get();
+            let mut frame = thread.last_kept_frame();
             loop {
                 let spare = (*frame).next.get();
                 if spare.is_null() {
@@ -190,11 +191,11 @@ impl Heap {
 ///
 /// # Safety
 /// The block has at least `to` slots.
+#[inline(always)]
 unsafe fn fill_nil(stack: *mut TValue, from: usize, to: usize) {
-    for i in from..to {
-        // SAFETY: the caller's promise.
-        unsafe { stack.add(i).write(TValue::NIL) };
-    }
+    const { assert!(TValue::NIL.u == 0 && TValue::NIL.t == 0) };
+    // SAFETY: the caller's promise.
+    unsafe { stack.wrapping_add(from).write_bytes(0, to.saturating_sub(from)) };
 }
 
 /// Moves all pointers into the stack from the old block to the new one (H5).

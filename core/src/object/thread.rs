@@ -4,7 +4,8 @@
 //! H2. `top` is the first free slot of the running frame. A Lua function's frame keeps `top` at its `ci.top` except
 //!     between an instruction that leaves a variable number of values and the one that takes them.
 //! H3. Slots from `top` up may hold stale values; the collector's atomic phase sets those not in use to nil.
-//! H4. Frames form a doubly linked list from `base_ci`; those after `ci` are spare.
+//! H4. Frames form a doubly linked list from `base_ci`; those after `ci` are spare. The first ones are part of the thread, the others
+//!     blocks of their own, counted by `n_ci`.
 //! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, `ci.base`, open upvalues) is corrected when the stack moves. A
 //!     local copy does not survive a call that may allocate stack.
 //! H6. `open_upvals` is sorted by slot, highest first. While functions run in the thread, each slot is a register of a Lua
@@ -257,7 +258,7 @@ pub struct Thread {
     pub n_c_calls: Cell<u16>,
     /// Nested calls that cannot be yielded across (`nny`).
     pub n_non_yieldable: Cell<u16>,
-    /// The number of frames in the list.
+    /// The number of frames in the list that are blocks of their own (H4).
     pub n_ci: Cell<u32>,
     /// The error code that a handler left with.
     pub thrown: Cell<u8>,
@@ -278,6 +279,8 @@ pub struct Thread {
     pub extra_space: Cell<usize>,
     /// The frame of the host's call level.
     pub base_ci: CallInfo,
+    /// The frames after it: a coroutine needs one for its body, and one to wait in.
+    first_frames: [CallInfo; Thread::FIRST_FRAMES],
 }
 
 // SAFETY: O1.
@@ -319,7 +322,33 @@ impl Thread {
             old_pc: Cell::new(core::ptr::null()),
             extra_space: Cell::new(0),
             base_ci: CallInfo::new(),
+            first_frames: [const { CallInfo::new() }; Self::FIRST_FRAMES],
         }
+    }
+
+    /// How many frames after `base_ci` are part of the thread.
+    pub const FIRST_FRAMES: usize = 2;
+
+    /// Links the frames that are part of the thread, which has its final place.
+    pub(crate) fn link_first_frames(&self) {
+        let mut before = &self.base_ci;
+        for frame in &self.first_frames {
+            before.next.set(core::ptr::from_ref(frame).cast_mut());
+            frame.prev.set(core::ptr::from_ref(before).cast_mut());
+            before = frame;
+        }
+    }
+
+    /// The frame after which the blocks of frames begin.
+    pub(crate) fn last_own_frame(&self) -> *mut CallInfo {
+        core::ptr::from_ref(&self.first_frames[Self::FIRST_FRAMES - 1]).cast_mut()
+    }
+
+    /// The frame after which those are that can be freed.
+    pub(crate) fn last_kept_frame(&self) -> *mut CallInfo {
+        let ci = self.ci.get();
+        let is_own = (ci as usize).wrapping_sub(core::ptr::from_ref(self) as usize) < size_of::<Self>();
+        if is_own { self.last_own_frame() } else { ci }
     }
 
     /// The slot at a byte offset of the stack (`restorestack`).

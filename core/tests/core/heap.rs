@@ -98,7 +98,7 @@ fn a_stack_moves_with_all_that_points_to_it() {
     heap.anchor(2, TValue::NIL);
     // SAFETY: the thread is anchored; no stale pointer is used.
     unsafe {
-        let frame = heap.heap().extend_ci(thread).expect("memory");
+        let frame = (*thread.ci.get()).next.get();
         (*frame).func.set(thread.from_top(2));
         (*frame).top.set(thread.top.get());
         thread.ci.set(frame);
@@ -130,8 +130,11 @@ fn spare_frames_go() {
     let base = thread.ci.get();
     // SAFETY: the thread is anchored.
     unsafe {
-        for _ in 0..9 {
-            let frame = heap.heap().extend_ci(thread).expect("memory");
+        for i in 0..11 {
+            let next = (*thread.ci.get()).next.get();
+            // The first ones are part of the thread.
+            assert_eq!(next.is_null(), i >= Thread::FIRST_FRAMES);
+            let frame = if next.is_null() { heap.heap().extend_ci(thread).expect("memory") } else { next };
             (*frame).func.set(thread.stack.get());
             (*frame).top.set(thread.top.get());
             thread.ci.set(frame);
@@ -147,7 +150,7 @@ fn spare_frames_go() {
             frame = (*frame).next.get();
             count += 1;
         }
-        assert_eq!(count, 5);
+        assert_eq!(count, 5 + Thread::FIRST_FRAMES);
         heap.heap().free_spare_ci(thread);
         assert_eq!(thread.n_ci.get(), 0);
     }

@@ -62,26 +62,28 @@ pub(crate) fn finish_op(lua: &mut LuaState) -> LuaResult<Step> {
     Ok(Step::Bytecode)
 }
 
-/// The return of a value from a metamethod to an instruction that only stores it, or wants none. `None`, with nothing changed:
-/// the return goes another way.
+/// The return of a value from a metamethod to an instruction that stores it, tests it, or wants none. `None`, with nothing
+/// changed: the return goes another way.
 ///
 /// # Safety
-/// I1; the running instruction is a return, and no upvalues are to be closed. The thread has no hooks.
+/// I1; the running instruction is a return of a frame with `META`, and no upvalues are to be closed. The thread has no hooks.
 #[inline(always)]
 pub(super) unsafe fn leave_metamethod(m: Machine, result: TValue) -> Option<Machine> {
     // SAFETY: I1, H4: a metamethod's frame was pushed by an instruction of the frame before it.
     unsafe {
-        if (*m.ci).status.get() & CallStatus::SLOW_RETURN != CallStatus::META {
-            return None;
-        }
         let caller = (*m.ci).prev.get();
-        let pc = (*caller).pc.get().cast::<Instruction>();
+        let mut pc = (*caller).pc.get().cast::<Instruction>();
         let word = *pc.sub(1);
         let base = (*caller).base();
         match rest_of(op_of(word)) {
             Rest::Store => *base.byte_add(word.a() as usize) = result,
             Rest::Nothing => {}
-            Rest::Test | Rest::Concat => return None,
+            Rest::Test => {
+                let truth = result.is_falsy() == (*caller).has(CallStatus::NEGATE);
+                (*caller).clear(CallStatus::NEGATE);
+                pc = after_test(pc, truth == (word.x() & 1 != 0));
+            }
+            Rest::Concat => return None,
         }
         Some(Machine { pc, base, ci: caller, ..m })
     }

@@ -5,12 +5,15 @@
 //! native frame waits with its continuation, the coroutine's is that of `coroutine.yield`, and both are marked `DIRECT`. What
 //! is saved is the way of the values over the native frames: they go directly where the waiting instruction wants them.
 //!
+//! A coroutine whose body is a Lua function begins and ends in the same way.
+//!
 //! These functions are parts of handlers: I1 to I4 hold for them, and neither thread has hooks. They give the state to go on
 //! with, or `None`, having changed nothing: the function must be called.
 
 use perilune_core::base::limits::{MAX_C_CALLS, MIN_STACK};
+use perilune_core::code::FrameWord;
 use perilune_core::value::tag;
-use perilune_core::{CallInfo, CallStatus, GcRef, NativeClosure, TValue, Thread};
+use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, NativeClosure, TValue, Thread};
 
 use super::coroutine_natives::{finish_resume, finish_wrapped, native_resume, native_wrapped, native_yield};
 use super::interp::{Dispatch, Machine};
@@ -153,6 +156,31 @@ unsafe fn begin_to_wait(m: Machine, frame: *mut CallInfo, call: Call, limit: *mu
     }
 }
 
+/// Puts `n` values, which lie from `values`, where the resumer's instruction wants them; `wanted` is how many slots that takes.
+///
+/// # Safety
+/// `waiting` is the resumer's frame, marked `DIRECT`; `wanted` is what [`wanted`] said.
+#[inline(always)]
+unsafe fn hand_over(waiting: &CallInfo, resumed: bool, wanted: usize, values: *const TValue, n: usize) {
+    if wanted == 0 {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let dest = waiting.func.get();
+        if resumed {
+            *dest = TValue::TRUE;
+        }
+        deliver(dest.add(resumed as usize), wanted - resumed as usize, values, n);
+    }
+}
+
+/// Whether the waiting frame is that of `coroutine.resume`, whose first result is true.
+#[inline(always)]
+fn is_resumption(waiting: &CallInfo) -> bool {
+    core::ptr::eq(waiting.pc.get(), finish_resume as Continuation as *const ())
+}
+
 /// `coroutine.yield` to a resumer that waits for plain results.
 ///
 /// # Safety
@@ -176,22 +204,45 @@ pub(crate) unsafe fn yield_values(m: Machine, call: Call) -> Option<Machine> {
         {
             return None;
         }
-        let resumed = core::ptr::eq(waiting.pc.get(), finish_resume as Continuation as *const ());
-        let mut wanted = wanted(from, waiting, call.nargs + resumed as usize)?;
+        let resumed = is_resumption(waiting);
+        let wanted = wanted(from, waiting, call.nargs + resumed as usize)?;
         let values = call.func.add(1);
         th.top.set(values);
         th.status.set(Status::Yield as u8);
         th.from.set(core::ptr::null_mut());
         begin_to_wait(m, frame, call, values.wrapping_add(MIN_STACK), YIELDING, core::ptr::null());
-        if wanted != 0 {
-            let mut dest = waiting.func.get();
-            if resumed {
-                *dest = TValue::TRUE;
-                dest = dest.add(1);
-                wanted -= 1;
-            }
-            deliver(dest, wanted, values, call.nargs);
+        hand_over(waiting, resumed, wanted, values, call.nargs);
+        Some(go_on(resumer, waiting, m.dispatch))
+    }
+}
+
+/// The return of `n` values, which lie from `first`, from the body of a coroutine to a resumer that waits for plain results.
+///
+/// # Safety
+/// I1; the running instruction is a return, and no upvalues are to be closed.
+#[inline(always)]
+pub(crate) unsafe fn end(m: Machine, first: *const TValue, n: usize) -> Option<Machine> {
+    // SAFETY: E3, H4.
+    unsafe {
+        let th = &*m.lua;
+        let resumer = th.from.get();
+        if (*m.ci).status.get() & CallStatus::SLOW_RETURN != CallStatus::FROM_NATIVE
+            || !core::ptr::eq((*m.ci).prev.get(), &th.base_ci)
+            || resumer.is_null()
+        {
+            return None;
         }
+        let from = &*resumer;
+        let waiting = &*from.ci.get();
+        if waiting.status.get() != RESUMING || from.hook_mask.get() != 0 {
+            return None;
+        }
+        let resumed = is_resumption(waiting);
+        let wanted = wanted(from, waiting, n + resumed as usize)?;
+        th.ci.set((*m.ci).prev.get());
+        th.top.set(th.base_ci.func.get().add(1));
+        th.from.set(core::ptr::null_mut());
+        hand_over(waiting, resumed, wanted, first, n);
         Some(go_on(resumer, waiting, m.dispatch))
     }
 }
@@ -206,10 +257,34 @@ pub(crate) unsafe fn resume(m: Machine, call: Call, co: GcRef<Thread>) -> Option
     unsafe {
         let arguments = call.func.add(2);
         let next = switch_to(m, call, co, arguments, call.nargs - 1, finish_resume)?;
+        wait_for_status(m, arguments);
+        Some(next)
+    }
+}
+
+/// `coroutine.resume` of a new coroutine.
+///
+/// # Safety
+/// As for [`resume`].
+#[inline(always)]
+pub(crate) unsafe fn resume_new(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let arguments = call.func.add(2);
+        let next = start(m, call, co, arguments, call.nargs - 1, finish_resume)?;
+        wait_for_status(m, arguments);
+        Some(next)
+    }
+}
+
+/// Sets the top of a thread that waits in `coroutine.resume`, whose arguments but for the coroutine lay from `arguments`.
+#[inline(always)]
+unsafe fn wait_for_status(m: Machine, arguments: *mut TValue) {
+    // SAFETY: I1; H1: there is room for a native function's values.
+    unsafe {
         // The continuation finds the frame as `native_resume` leaves it: the coroutine, and true below the results.
         (*arguments).t = tag::TRUE;
         (*m.lua).top.set(arguments.add(1));
-        Some(next)
     }
 }
 
@@ -225,6 +300,80 @@ pub(crate) unsafe fn resume_wrapped(m: Machine, call: Call, co: GcRef<Thread>) -
         let next = switch_to(m, call, co, arguments, call.nargs, finish_wrapped)?;
         (*m.lua).top.set(arguments);
         Some(next)
+    }
+}
+
+/// The call of a function that `coroutine.wrap` made of `co`, a new coroutine.
+///
+/// # Safety
+/// As for [`resume_wrapped`].
+#[inline(always)]
+pub(crate) unsafe fn resume_wrapped_new(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let arguments = call.func.add(1);
+        let next = start(m, call, co, arguments, call.nargs, finish_wrapped)?;
+        (*m.lua).top.set(arguments);
+        Some(next)
+    }
+}
+
+/// Whether the thread has not begun, or has ended: if it can be resumed, it begins with its body.
+#[inline(always)]
+pub(crate) fn is_new(co: GcRef<Thread>) -> bool {
+    co.status.get() == Status::Ok as u8
+}
+
+/// What the two kinds of resumption of new coroutines have in common; the caller sets the resumer's top. The body must be a
+/// Lua function with fixed parameters.
+#[inline(always)]
+unsafe fn start(
+    m: Machine,
+    call: Call,
+    co: GcRef<Thread>,
+    arguments: *const TValue,
+    nargs: usize,
+    finish: Continuation,
+) -> Option<Machine> {
+    // SAFETY: H4, F1; the coroutine is live: it is an argument or an upvalue of the called function.
+    unsafe {
+        let th = &*m.lua;
+        let waiting = (*m.ci).next.get();
+        let limit = call.func.wrapping_add(2 + MIN_STACK);
+        let levels = th.n_c_calls.get() + 1;
+        let body = co.base_ci.func.get().wrapping_add(1);
+        let base = body.wrapping_add(1);
+        // One whose frames are not all left has begun; with nothing but its function it has not ended.
+        if !core::ptr::eq(co.ci.get(), &co.base_ci)
+            || !core::ptr::eq(co.top.get(), base)
+            || (*body).t != tag::LUA_CLOSURE
+            || co.hook_mask.get() != 0
+            || waiting.is_null()
+            || limit >= th.stack_last.get()
+            || levels >= MAX_C_CALLS
+        {
+            return None;
+        }
+        let code = GcRef::<LuaClosure>::from_addr((*body).u).code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        let frame = &*co.base_ci.next.get();
+        let frame_limit = base.wrapping_byte_add(word.frame_bytes as usize);
+        if word.is_vararg != 0 || frame_limit >= co.stack_last.get() {
+            return None;
+        }
+        begin_to_wait(m, waiting, call, limit, RESUMING, finish as *const ());
+        frame.func.set(body);
+        frame.top.set(frame_limit);
+        frame.begin_as_coded(0, CallStatus::LUA | CallStatus::FROM_NATIVE);
+        frame.set_registers(base, code);
+        co.ci.set(co.base_ci.next.get());
+        co.top.set(frame_limit);
+        co.n_c_calls.set(levels);
+        co.n_non_yieldable.set(0);
+        co.from.set(m.lua);
+        deliver(base, word.num_params as usize, arguments, nargs);
+        (*co.heap.get()).running_thread = co.as_ptr();
+        Some(Machine { lua: co.as_ptr(), pc: code, base, ci: co.base_ci.next.get(), ..m })
     }
 }
 

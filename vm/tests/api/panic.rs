@@ -235,12 +235,12 @@ fn no_memory_for_a_frame() -> LuaResult<()> {
     let limit = Limit::new(System, usize::MAX);
     let mut lua = Lua::new(&limit).expect("there is memory");
     lua.at_panic(Some(note_plainly));
-    // No call has been made yet, so that there is not even a frame.
-    lua.push_integer(1)?;
+    // No call has been made yet, so that the stack is small: another frame does not fit above these values.
+    lua.set_top(15)?;
     limit.set_limit(0);
     assert_eq!(lua.new_userdata(10), Err(Thrown::Memory));
-    assert_eq!(calls(), ["2 not enough memory"], "in the host's own frame");
-    assert_eq!(lua.get_top(), 1);
+    assert_eq!(calls(), ["16 not enough memory"], "in the host's own frame");
+    assert_eq!(lua.get_top(), 15);
     limit.set_limit(usize::MAX);
     assert_eq!(lua.new_userdata(usize::MAX / 4), Err(Thrown::Memory));
     assert_eq!(calls(), ["1 not enough memory"], "in one of its own");

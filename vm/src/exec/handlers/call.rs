@@ -14,6 +14,7 @@ use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::switch::{self, Call};
 use crate::exec::upvalue;
 use crate::exec::{finish, pcall};
+use crate::opcode::Op;
 use crate::stack;
 use crate::state::LuaState;
 
@@ -38,6 +39,20 @@ macro_rules! back {
     }};
 }
 
+/// Returns `n` values, which lie from `first`, to the call instruction that has this status.
+macro_rules! return_to_call {
+    ($m:ident, $status:ident, $first:ident, $n:ident) => {{
+        let dest = (*$m.ci).func.get();
+        let mut wanted = ($status as u16 as usize).wrapping_sub(1);
+        if $status as u16 == 0 {
+            wanted = $n;
+            (*$m.lua).top.set(dest.add($n));
+        }
+        switch::deliver(dest, wanted, $first, $n);
+        back!($m)
+    }};
+}
+
 /// The call that the running word is.
 #[inline(always)]
 unsafe fn call_of(m: Machine) -> Call {
@@ -46,6 +61,24 @@ unsafe fn call_of(m: Machine) -> Call {
         let func = m.a();
         let values = if m.nb() != 0 { m.nb() } else { (*m.lua).top.get().offset_from(func) as usize };
         Call { func, nargs: values - 1, wanted: m.nc() as u16 }
+    }
+}
+
+/// The values that the running instruction returns: the first one's place, and how many they are.
+#[inline(always)]
+unsafe fn returned(m: Machine) -> (*mut TValue, usize) {
+    // SAFETY: I1; H2: open returns have their values up to the top.
+    unsafe {
+        let (first, op) = (m.a(), m.word().op());
+        if op == Op::Return1 as u8 {
+            (first, 1)
+        } else if op == Op::Return0 as u8 {
+            (m.base, 0)
+        } else if m.nb() != 0 {
+            (first, m.nb() - 1)
+        } else {
+            (first, (*m.lua).top.get().offset_from(first) as usize)
+        }
     }
 }
 
@@ -161,8 +194,22 @@ handlers! {
         let call = call_of(m);
         if call.nargs > 0
             && let Some(co) = (*call.func.add(1)).get::<Thread>()
-            && let Some(m) = switch::resume(m, call, co)
         {
+            if switch::is_new(co) {
+                goto!(m, call_resume_new)
+            }
+            if let Some(m) = switch::resume(m, call, co) {
+                next!(m)
+            }
+        }
+        goto!(m, slow_call)
+    }
+
+    /// `coroutine.resume` of a coroutine that has not begun.
+    #[inline(never)]
+    fn call_resume_new(m) {
+        let call = call_of(m);
+        if let Some(m) = switch::resume_new(m, call, GcRef::from_addr((*call.func.add(1)).u)) {
             next!(m)
         }
         goto!(m, slow_call)
@@ -181,8 +228,23 @@ handlers! {
     #[inline(never)]
     fn call_wrapped(m) {
         let call = call_of(m);
+        if let Some(co) = switch::wrapped_coroutine(*call.func) {
+            if switch::is_new(co) {
+                goto!(m, call_wrapped_new)
+            }
+            if let Some(m) = switch::resume_wrapped(m, call, co) {
+                next!(m)
+            }
+        }
+        goto!(m, native_call)
+    }
+
+    /// A function that `coroutine.wrap` made, whose coroutine has not begun.
+    #[inline(never)]
+    fn call_wrapped_new(m) {
+        let call = call_of(m);
         if let Some(co) = switch::wrapped_coroutine(*call.func)
-            && let Some(m) = switch::resume_wrapped(m, call, co)
+            && let Some(m) = switch::resume_wrapped_new(m, call, co)
         {
             next!(m)
         }
@@ -230,52 +292,16 @@ handlers! {
         if m.x() & 1 == 0 && status >> 16 & CallStatus::SLOW_RETURN as u32 == 0 {
             let first = m.a();
             let n = if m.nb() != 0 { m.nb() - 1 } else { (*m.lua).top.get().offset_from(first) as usize };
-            let dest = (*m.ci).func.get();
-            let mut wanted = (status as u16 as usize).wrapping_sub(1);
-            if status as u16 == 0 {
-                wanted = n;
-                (*m.lua).top.set(dest.add(n));
-            }
-            switch::deliver(dest, wanted, first, n);
-            back!(m)
+            return_to_call!(m, status, first, n)
         }
         goto!(m, return_elsewhere)
-    }
-
-    /// The frame was not called by a call instruction, or there are upvalues to close.
-    #[inline(never)]
-    fn return_elsewhere(m) {
-        if m.x() & 1 == 0 {
-            let first = m.a();
-            let n = if m.nb() != 0 { m.nb() - 1 } else { (*m.lua).top.get().offset_from(first) as usize };
-            if let Some(m) = pcall::leave(m, first, n) {
-                next!(m)
-            }
-        }
-        goto!(m, slow_return)
     }
 
     fn op_return0(m) {
         if (*m.ci).wanted_and_status() & RETURN == WANTS_NONE {
             back!(m)
         }
-        goto!(m, return0_elsewhere)
-    }
-
-    /// The caller wants something, or is no call instruction.
-    #[inline(never)]
-    fn return0_elsewhere(m) {
-        if (*m.ci).wanted_and_status() & RETURN == WANTS_ONE {
-            (*m.base.sub(1)).t = tag::NIL;
-            back!(m)
-        }
-        if let Some(m) = pcall::leave(m, m.base, 0) {
-            next!(m)
-        }
-        if let Some(m) = finish::leave_metamethod(m, TValue::NIL) {
-            next!(m)
-        }
-        goto!(m, slow_return0)
+        goto!(m, return_elsewhere)
     }
 
     fn op_return1(m) {
@@ -287,19 +313,59 @@ handlers! {
         if wanted == WANTS_NONE {
             back!(m)
         }
-        goto!(m, return1_elsewhere)
+        goto!(m, return_elsewhere)
     }
 
-    /// The frame was not called by a call instruction.
+    /// The caller is no call instruction, or wants another number of values; or there are upvalues to close.
     #[inline(never)]
-    fn return1_elsewhere(m) {
-        if let Some(m) = pcall::leave(m, m.a(), 1) {
+    fn return_elsewhere(m) {
+        let status = (*m.ci).wanted_and_status();
+        let kind = (status >> 16) as u16 & CallStatus::SLOW_RETURN;
+        if m.x() & 1 != 0 {
+            goto!(m, slow_return)
+        }
+        if kind == CallStatus::FROM_NATIVE {
+            goto!(m, return_to_native)
+        }
+        if kind == CallStatus::META {
+            goto!(m, return_to_instruction)
+        }
+        if kind != 0 {
+            goto!(m, slow_return)
+        }
+        let (first, n) = returned(m);
+        return_to_call!(m, status, first, n)
+    }
+
+    /// The caller may be `pcall`.
+    #[inline(never)]
+    fn return_to_native(m) {
+        let (first, n) = returned(m);
+        if let Some(m) = pcall::leave(m, first, n) {
             next!(m)
         }
-        if let Some(m) = finish::leave_metamethod(m, *m.a()) {
+        goto!(m, return_to_resumer)
+    }
+
+    /// The frame may be that of a coroutine's body.
+    #[inline(never)]
+    fn return_to_resumer(m) {
+        let (first, n) = returned(m);
+        if let Some(m) = switch::end(m, first, n) {
             next!(m)
         }
-        goto!(m, slow_return1)
+        goto!(m, slow_return)
+    }
+
+    /// The frame is that of a metamethod.
+    #[inline(never)]
+    fn return_to_instruction(m) {
+        let (first, n) = returned(m);
+        let result = if n == 0 { TValue::NIL } else { *first };
+        if let Some(m) = finish::leave_metamethod(m, result) {
+            next!(m)
+        }
+        goto!(m, slow_return)
     }
 }
 
@@ -308,8 +374,6 @@ slow_paths! {
     open native_call => native;
     open slow_tail_call => tail_call;
     open slow_return => return_values;
-    closed slow_return0 => return_none;
-    closed slow_return1 => return_one;
 }
 
 unsafe fn call(lua: *mut Thread) -> Next {
@@ -419,31 +483,12 @@ unsafe fn return_values(lua: *mut Thread) -> Next {
     // SAFETY: I1, H2.
     unsafe {
         let m = Machine::load(lua);
-        let first = m.a();
-        let n = if m.nb() != 0 { m.nb() - 1 } else { (*lua).top.get().offset_from(first) as usize };
+        let (first, n) = returned(m);
         let state = LuaState::from_thread(lua);
         if m.x() & 1 != 0 {
             upvalue::close_from(state, m.base);
         }
         let result = leave_frame(state, first, n);
-        settle(state, result)
-    }
-}
-
-unsafe fn return_none(lua: *mut Thread) -> Next {
-    // SAFETY: I1.
-    unsafe {
-        let state = LuaState::from_thread(lua);
-        let result = leave_frame(state, Machine::load(lua).base, 0);
-        settle(state, result)
-    }
-}
-
-unsafe fn return_one(lua: *mut Thread) -> Next {
-    // SAFETY: I1.
-    unsafe {
-        let state = LuaState::from_thread(lua);
-        let result = leave_frame(state, Machine::load(lua).a(), 1);
         settle(state, result)
     }
 }

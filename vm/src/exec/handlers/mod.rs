@@ -216,10 +216,8 @@ const fn slow_handler_of(op: Op) -> Handler {
     match op {
         Op::Call => call::slow_call,
         Op::TailCall => call::slow_tail_call,
-        Op::Return => call::slow_return,
-        Op::Return0 => call::slow_return0,
-        Op::Return1 => call::slow_return1,
         Op::TForCall => for_loop::slow_tfor_call,
+        Op::Return | Op::Return0 | Op::Return1 => call::slow_return,
         op => handler_of(op),
     }
 }
