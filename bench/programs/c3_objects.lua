@@ -9,7 +9,7 @@ local Named = setmetatable({}, {__index = Vector})
 Named.__index = Named
 function Named:name() return "n" end
 local sum, origin = 0, setmetatable({x = 1, y = 2}, Named)
-for i = 1, 2000000 do
+for i = 1, 1200000 do
   local v = new(i, -i) + new(1, 1)
   sum = (sum + v:dot(origin) + origin:dot(v)) % 1000003
   if v == origin then sum = sum + 1 end

@@ -1,8 +1,8 @@
 -- Allocation: a cache of long-lived records with random replacement, beside short-lived strings and closures.
 local cache, seed = {}, 7
-local function random(n) seed = (seed * 1103515245 + 12345) & 0x7fffffff return seed % n end
+local function random(n) seed = seed * 16807 % 2147483647 return seed % n end
 local hits = 0
-for i = 1, 1500000 do
+for i = 1, 450000 do
   local k = random(20000)
   local entry = cache[k]
   if entry and entry.age > i - 30000 then

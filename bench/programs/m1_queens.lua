@@ -1,4 +1,4 @@
--- Mixed: the queens on a board of nine and a small interpreter loop.
+-- Mixed: the queens on a board of nine, and a list of instructions that is carried out on a stack.
 local solutions = 0
 local function place(n, row, columns, up, down)
   if row > n then solutions = solutions + 1 return end

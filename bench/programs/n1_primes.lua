@@ -1,4 +1,4 @@
--- Numbers: integer division and remainder, bit operations.
+-- Numbers: integer division and remainder, a running checksum.
 local function is_prime(n)
   if n % 2 == 0 then return n == 2 end
   local d = 3
@@ -7,6 +7,6 @@ local function is_prime(n)
 end
 local count, mix = 0, 0
 for i = 1, 1500000 do
-  if is_prime(i) then count = count + 1 mix = (mix << 5 ~ mix >> 2 ~ i) & 0xffffffff end
+  if is_prime(i) then count = count + 1 mix = (mix * 31 + i) % 1000003 end
 end
 print("primes", count, mix)

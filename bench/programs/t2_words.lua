@@ -1,6 +1,6 @@
 -- Tables: string keys, counts, insertion and removal, sorting with a comparator.
 local words, seed = {}, 42
-local function random(n) seed = (seed * 1103515245 + 12345) & 0x7fffffff return seed % n end
+local function random(n) seed = seed * 16807 % 2147483647 return seed % n end
 for i = 1, 5000 do words[i] = "w" .. i * 7919 % 5000 end
 local counts = {}
 for _ = 1, 4000000 do local w = words[1 + random(5000)] counts[w] = (counts[w] or 0) + 1 end
