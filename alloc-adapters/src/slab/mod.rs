@@ -38,11 +38,6 @@ const CLASSES: usize = class_count(SMALL_MAX);
 /// The sizes that chunks have: the first ones, and those that come when much is reserved.
 const FIRST_CHUNK: usize = 4 * PAGE;
 const LAST_CHUNK: usize = 128 * PAGE;
-/// The size of a processor's large page. Chunks of at least this size are aligned to it, and the system is asked for large pages:
-/// that saves most page faults and look-ups of addresses.
-const HUGE: usize = 2 << 20;
-/// From so many reserved bytes on, chunks are that large.
-const HUGE_FROM: usize = 2 * HUGE;
 /// The largest block at all.
 const MAX: usize = isize::MAX as usize / 2;
 
@@ -57,7 +52,9 @@ const MAX: usize = isize::MAX as usize / 2;
 /// - **Threads**: it can be moved to another thread (`Send`), and used by one at a time.
 /// - **Cost**: a few instructions each way for small blocks, without any head. Pages of which everything was freed serve other
 ///   sizes; all go back to the system at the end only. Chunks are taken from 256 KiB to 8 MiB at a time, half of what there is
-///   already; on most systems only what is used of them takes memory. From 4 MiB on the system is asked for large pages (Linux).
+///   already; on most systems only what is used of them takes memory. The system is not asked for the processor's large pages: they
+///   would save a tenth of the time of programs with large heaps, but whoever touches one first waits until all of it is cleared,
+///   some milliseconds on virtual machines.
 pub struct Slab {
     current: [Cell<*mut Page>; CLASSES],
     strays: Cell<usize>,
@@ -240,25 +237,16 @@ impl Slab {
     /// The layout of a chunk.
     fn chunk_layout(size: usize) -> Layout {
         // SAFETY: no chunk is larger than `LAST_CHUNK`, and a page's size is a power of two.
-        unsafe { Layout::from_size_align_unchecked(size, if size < HUGE { PAGE } else { HUGE }) }
+        unsafe { Layout::from_size_align_unchecked(size, PAGE) }
     }
 
     /// Reserves a chunk; false if the system has none.
     fn add_chunk(&self) -> bool {
-        let mut size = if self.reserved.get() < HUGE_FROM {
-            (self.reserved.get() / 2).max(FIRST_CHUNK) & !(PAGE - 1)
-        } else {
-            (self.reserved.get() / 2).min(LAST_CHUNK) & !(HUGE - 1)
-        };
+        let mut size = (self.reserved.get() / 2).clamp(FIRST_CHUNK, LAST_CHUNK) & !(PAGE - 1);
         loop {
             // SAFETY: the size is not zero.
             let memory = unsafe { std::alloc::System.alloc(Self::chunk_layout(size)) };
             if !memory.is_null() {
-                #[cfg(target_os = "linux")]
-                if size >= HUGE {
-                    // SAFETY: the memory is ours, and its contents do not change. Where there are no large pages, nothing happens.
-                    unsafe { libc::madvise(memory.cast(), size, libc::MADV_HUGEPAGE) };
-                }
                 let first = head_of(memory);
                 let chunk_pages = (size / PAGE) as u32;
                 // SAFETY: the memory is new, aligned and large enough.
