@@ -91,7 +91,7 @@ impl LuaState {
             return false;
         }
         // SAFETY: T1: the elements are initialised. Nothing else touches them meanwhile, as no comparison here runs Lua code
-        // or allocates. They stay in the same table, so no barrier is due.
+        // or allocates. They stay in the same table, which the collector is told.
         let run = unsafe { core::slice::from_raw_parts_mut(table.array_ptr(), n) };
         match Kind::of_all(run) {
             None => return false,
@@ -100,6 +100,7 @@ impl LuaState {
             Some(Kind::Numbers) => run.sort_unstable_by(|a, b| compare_numbers(*a, *b)),
             Some(Kind::Strings) => run.sort_unstable_by(compare_strings),
         }
+        self.heap().entries_moved(table);
         true
     }
 

@@ -1,9 +1,11 @@
 //! Write barriers: what keeps G3 while the program runs between the collector's steps.
 //!
 //! A *forward* barrier marks the white object that was stored; it suits objects that are written rarely. A *back*
-//! barrier makes the black object gray again; it suits tables, which are often written many times in a row.
+//! barrier makes the black object gray again; it suits tables, which are often written many times in a row, but not large ones,
+//! since the whole of them would have to be looked at again.
 
 use super::Heap;
+use super::traverse::is_large;
 use crate::object::{GcHeader, GcObject, GcRef, LuaClosure, Proto, Table, UpVal};
 use crate::value::TValue;
 
@@ -64,24 +66,77 @@ impl Heap {
         }
     }
 
-    /// To be called before or after a store into `table`, whatever is stored.
+    /// To be called before or after a store of `value` into `table`, as a key or as a value.
     ///
     /// # Safety
-    /// The table is live.
+    /// Both are live.
     #[doc(alias = "luaC_barrierback")]
     #[inline(always)]
-    pub unsafe fn barrier_back(&mut self, table: GcRef<Table>) {
-        if table.header().is_black() {
-            self.barrier_back_slow(table);
+    pub unsafe fn barrier_table(&mut self, table: GcRef<Table>, value: TValue) {
+        if value.is_collectable() && table.header().is_black() {
+            // SAFETY: the caller's promise.
+            unsafe { self.barrier_table_slow(table, value.header()) };
         }
     }
 
+    /// # Safety
+    /// Both are live, and the table is black.
     #[cold]
     #[inline(never)]
-    fn barrier_back_slow(&mut self, table: GcRef<Table>) {
+    unsafe fn barrier_table_slow(&mut self, table: GcRef<Table>, value: *mut GcHeader) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if !(*value).is_white() {
+                return;
+            }
+            // One that is traversed in slices stays black, even if it has become small.
+            let is_large = is_large(&table) || core::ptr::eq(self.partial, table.as_ptr());
+            if is_large || !self.must_keep_invariant() {
+                return self.barrier_forward_slow(table.as_header(), value);
+            }
+        }
         table.header().make_gray();
-        table.gclist.set(self.gray_again);
-        self.gray_again = table.as_header();
+        table.gclist.set(self.touched);
+        self.touched = table.as_header();
+        self.touched_count += 1;
+    }
+
+    /// To be called when entries of a table have changed places, by other ways than the barrier knows of.
+    #[inline(always)]
+    pub fn entries_moved(&mut self, table: GcRef<Table>) {
+        if core::ptr::eq(self.partial, table.as_ptr()) {
+            self.partial_at = 0;
+            self.restarts += 1;
+        }
+    }
+
+    /// To be called before a key that is absent is entered into a table's nodes: the entry at its main position may move.
+    ///
+    /// # Safety
+    /// The table and the key are live.
+    #[inline(always)]
+    pub(crate) unsafe fn entry_may_move(&mut self, table: GcRef<Table>, key: TValue) {
+        if core::ptr::eq(self.partial, table.as_ptr()) {
+            // SAFETY: the caller's promise.
+            unsafe { self.mark_entry_of(table, key) };
+        }
+    }
+
+    /// Marks what is at the main position of a key.
+    ///
+    /// # Safety
+    /// As for [`Self::entry_may_move`]; the table is `partial`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn mark_entry_of(&mut self, table: GcRef<Table>, key: TValue) {
+        // SAFETY: T1; an entry with a value is live.
+        unsafe {
+            let node = &*table.nodes().main_position(key);
+            if !node.value().is_nil() {
+                self.mark_value(node.key());
+                self.mark_value(node.value());
+            }
+        }
     }
 
     /// To be called after a store into an upvalue.

@@ -107,7 +107,7 @@ impl Heap {
     pub unsafe fn object_bytes(&self) -> usize {
         // SAFETY: by the caller's promise.
         let doomed = unsafe { each(self.doomed).map(|object| object_size(object)).sum::<usize>() };
-        let mut sum = self.bucket_count * size_of::<*mut LuaString>() + doomed;
+        let mut sum = self.bucket_room * size_of::<*mut LuaString>() + doomed;
         for (list, _) in self.lists() {
             // SAFETY: by the caller's promise.
             sum += unsafe { each(list).map(|object| object_size(object)).sum::<usize>() };
@@ -147,7 +147,7 @@ impl Heap {
                 let string = unsafe { GcRef::from_ptr(next) };
                 let header = string.header();
                 ensure!(header.tag() == tag::SHORT_STRING, header, "S1: in a bucket, but not a short string");
-                ensure!(string.hash_field() as usize & (self.bucket_count - 1) == i, header, "S1: in the wrong bucket");
+                ensure!(self.bucket_index(string.hash_field()) == i, header, "S1: in the wrong bucket");
                 ensure!(header.marked.get() & SEEN == 0, header, "S1: in a bucket twice");
                 header.marked.set(header.marked.get() | SEEN);
                 count += 1;
@@ -164,7 +164,7 @@ impl Heap {
     /// As for [`Self::check`], and the phase is one in which gray lists are kept (G4).
     unsafe fn check_gray_lists(&self) -> usize {
         let mut count = 0;
-        for list in [self.gray, self.gray_again, self.weak, self.ephemeron, self.all_weak] {
+        for list in [self.gray, self.large, self.touched, self.gray_again, self.weak, self.ephemeron, self.all_weak] {
             let mut next = list;
             while !next.is_null() {
                 // SAFETY: G4.
@@ -372,11 +372,18 @@ impl Heap {
         ensure!(table.array_ptr().is_null() == (table.array_size() == 0), header, "T1: array part");
         let shared = ptr::eq(table.node_ptr(), Table::empty_node());
         ensure!(table.has_no_nodes() == shared, header, "T1: hash part");
+        let is_partial = ptr::eq(self.partial, table);
+        ensure!(!is_partial || header.is_black(), header, "G3: traversed in slices, but not black");
+        // What the collector has looked at already, all but in one table, must not refer to white objects (G3).
+        let looked_at = if is_partial { self.partial_at } else { usize::MAX };
+        let stranger = GcHeader::new(tag::TABLE, 0);
+        let owner = |entry: usize| if entry < looked_at { header } else { &stranger };
+        let elements = table.array_size() as usize;
         // SAFETY: T1; V1.
         unsafe {
             self.check_optional(header, crate::object::opt_addr(table.metatable()));
-            for i in 0..table.array_size() as usize {
-                self.check_value(header, *table.array_ptr().add(i));
+            for i in 0..elements {
+                self.check_value(owner(i), *table.array_ptr().add(i));
             }
         }
         let nodes = nodes(table);
@@ -391,8 +398,8 @@ impl Heap {
             ensure!(key.as_float().is_none_or(|n| !n.is_nan()), header, "T3: a key is not a number");
             // SAFETY: V1.
             unsafe {
-                self.check_value(header, key);
-                self.check_value(header, value);
+                self.check_value(owner(elements + i), key);
+                self.check_value(owner(elements + i), value);
             }
         }
     }

@@ -3,19 +3,28 @@
 //! The program's allocations run up a debt; a step pays it back by work, measured in bytes traversed. A step is due
 //! whenever the debt is positive. After a cycle the collector waits until memory use has grown to `pause` percent of
 //! the estimate.
+//!
+//! A step is short, whatever was allocated: what it may not do at one go is left to the steps that follow (`arrears`). The one part
+//! of a cycle that cannot be divided is the atomic phase, so as much as possible is done before: tables that were written to while
+//! objects were marked are looked at again until there are few of them. What is left to it are the stacks of all threads, weak
+//! tables, and the list of objects with finalizers.
 
 use super::{Heap, Phase};
 
-/// The memory that may be allocated between two steps (`GCSTEPSIZE`): 100 small strings.
-const STEP_SIZE: isize = 100 * 24;
+/// The memory that may be allocated between two steps (`GCSTEPSIZE`).
+const STEP_SIZE: isize = 16 << 10;
+/// The same for steps that the program asks for.
+const FORCED_STEP_SIZE: isize = 25 * 24;
+/// The most work of a step that the program did not ask for.
+const STEP_LIMIT: isize = 128 << 10;
 /// What it costs to sweep one object (`GCSWEEPCOST`).
-const SWEEP_COST: usize = (24 + 4) / 4;
+const SWEEP_COST: usize = 16;
 /// The least number of objects that are swept at once (`GCSWEEPMAX`).
-const SWEEP_MIN: usize = STEP_SIZE as usize / SWEEP_COST / 4;
-/// The step multiplier is in units of this many percent (`STEPMULADJ`).
-const STEP_MUL_UNIT: isize = 200;
-/// The pause is in percent (`PAUSEADJ`).
-const PAUSE_UNIT: isize = 100;
+const SWEEP_MIN: usize = 80;
+/// What it costs to take a bucket of the string table out of use.
+const BUCKET_COST: usize = 8;
+/// Both parameters are in percent (`STEPMULADJ`, `PAUSEADJ`).
+const PERCENT: isize = 100;
 /// The least step multiplier.
 const LEAST_STEP_MUL: i32 = 40;
 
@@ -40,6 +49,8 @@ impl Heap {
             self.propagate_all();
             // What is traversed again was counted before.
             let mut work = self.traversed;
+            self.gray = core::mem::replace(&mut self.touched, core::ptr::null_mut());
+            self.propagate_all();
             self.gray = core::mem::replace(&mut self.gray_again, core::ptr::null_mut());
             self.propagate_all();
             self.traversed = 0;
@@ -78,17 +89,14 @@ impl Heap {
         unsafe {
             match self.phase {
                 Phase::Pause => {
-                    self.traversed = self.bucket_count * size_of::<usize>();
+                    self.traversed = 0;
                     self.mark_roots();
                     self.phase = Phase::Propagate;
                     self.traversed
                 }
                 Phase::Propagate => {
                     self.traversed = 0;
-                    while !self.gray.is_null() && self.traversed < budget {
-                        self.propagate_one();
-                    }
-                    if self.gray.is_null() {
+                    if self.propagate(budget) && !self.revisit_touched() {
                         self.phase = Phase::Atomic;
                     }
                     self.traversed
@@ -109,9 +117,9 @@ impl Heap {
                 }
                 Phase::SweepEnd => {
                     let debt = self.debt;
-                    self.finish_sweep();
+                    let removed = self.finish_sweep((budget / BUCKET_COST).max(1));
                     self.correct_estimate(debt);
-                    0
+                    removed * BUCKET_COST
                 }
                 Phase::CallFinalizers => {
                     self.phase = Phase::Pause;
@@ -126,7 +134,7 @@ impl Heap {
         self.estimate = self.estimate.wrapping_add_signed(self.debt - before);
     }
 
-    /// One step, to be called when the debt is positive: works until the debt is paid or the cycle ends.
+    /// One step, to be called when the debt is positive: works until the debt is paid, the cycle ends, or it was long enough.
     ///
     /// It may shrink stacks (H5). Finalizers are left to the VM, see [`Self::finalizers_due`]; when nothing but
     /// finalizers is left of the cycle, the step does nothing until all have been taken.
@@ -137,31 +145,43 @@ impl Heap {
     #[inline(never)]
     pub unsafe fn step(&mut self) {
         if !self.running {
-            self.set_debt(-STEP_SIZE * 10);
+            self.set_debt(-STEP_SIZE);
             return;
         }
         self.stepped = true;
-        let mut debt = self.debt_as_work();
+        // SAFETY: by the caller's promise.
+        unsafe { self.pay(STEP_SIZE, STEP_LIMIT) };
+    }
+
+    /// Pays the debt and `size` bytes in advance by work, as far as `limit` allows.
+    ///
+    /// # Safety
+    /// As for [`Self::step`].
+    unsafe fn pay(&mut self, size: isize, limit: isize) {
+        let bytes = self.debt.max(0).saturating_add(self.arrears).saturating_add(size);
+        let wanted = (bytes / PERCENT + 1).saturating_mul(self.step_mul as isize);
+        let allowed = wanted.min(limit);
+        let mut left = allowed;
         // SAFETY: by the caller's promise.
         unsafe {
-            while !self.waits_for_finalizers() {
-                debt = debt.saturating_sub_unsigned(self.advance(debt.saturating_add(STEP_SIZE).max(0) as usize));
+            while left > 0 && !self.waits_for_finalizers() {
+                left = left.saturating_sub_unsigned(self.advance(left as usize));
                 if self.phase == Phase::Pause {
+                    self.arrears = 0;
                     self.set_pause();
                     return;
                 }
-                if debt <= -STEP_SIZE {
-                    break;
-                }
             }
         }
-        self.set_debt(debt / self.step_mul as isize * STEP_MUL_UNIT);
-    }
-
-    /// The debt in units of work.
-    #[doc(alias = "getdebt")]
-    fn debt_as_work(&self) -> isize {
-        if self.debt <= 0 { 0 } else { (self.debt / STEP_MUL_UNIT + 1).saturating_mul(self.step_mul as isize) }
+        // What is left, or negative, if more was done than was due.
+        let bytes_left = (wanted - allowed + left) / self.step_mul as isize * PERCENT;
+        if left <= 0 && bytes_left > 0 {
+            self.arrears = bytes_left;
+            self.set_debt(-size / 2);
+        } else {
+            self.arrears = 0;
+            self.set_debt(bytes_left - size);
+        }
     }
 
     /// A step asked for by the program (`LUA_GCSTEP`), also when the collector is stopped: a small one for 0, else as
@@ -176,7 +196,7 @@ impl Heap {
     pub unsafe fn gc_step(&mut self, kib: i32) -> bool {
         let debt = (kib as isize * 1024).saturating_add(self.debt);
         if kib == 0 {
-            self.set_debt(-STEP_SIZE);
+            self.set_debt(-FORCED_STEP_SIZE);
         } else {
             self.set_debt(debt);
         }
@@ -204,10 +224,9 @@ impl Heap {
     /// # Safety
     /// As for [`Self::step`].
     unsafe fn forced_step(&mut self) -> bool {
-        let running = core::mem::replace(&mut self.running, true);
+        self.stepped = true;
         // SAFETY: by the caller's promise.
-        unsafe { self.step() };
-        self.running = running;
+        unsafe { self.pay(FORCED_STEP_SIZE, isize::MAX) };
         self.phase == Phase::Pause
     }
 
@@ -280,7 +299,7 @@ impl Heap {
     /// Sets the debt so that the next cycle begins when memory use reaches `pause` percent of the estimate.
     #[doc(alias = "setpause")]
     fn set_pause(&mut self) {
-        let estimate = (self.estimate as isize / PAUSE_UNIT).max(1);
+        let estimate = (self.estimate as isize / PERCENT).max(1);
         let threshold = estimate.saturating_mul(self.pause as isize);
         self.set_debt((self.total_bytes() as isize).saturating_sub(threshold));
     }

@@ -64,7 +64,15 @@ impl Heap {
                         self.traversed += (*object.cast::<LuaString>()).size();
                         return;
                     }
-                    tag::TABLE => return self.push_gray(object, &raw const (*object.cast::<Table>()).gclist),
+                    tag::TABLE => {
+                        let table = &*object.cast::<Table>();
+                        if table.array_size() == 0 && table.has_no_nodes() && table.metatable().is_none() {
+                            (*object).make_black();
+                            self.traversed += size_of::<Table>();
+                            return;
+                        }
+                        return self.push_gray(object, &raw const table.gclist);
+                    }
                     tag::LUA_CLOSURE => {
                         return self.push_gray(object, &raw const (*object.cast::<LuaClosure>()).gclist);
                     }
@@ -112,19 +120,61 @@ impl Heap {
         userdata.user_value()
     }
 
-    /// The gray list's work until it is empty.
+    /// Traverses everything gray, also what becomes gray meanwhile.
     ///
     /// # Safety
     /// Marking is under way (G4).
     #[doc(alias = "propagateall")]
     pub(super) unsafe fn propagate_all(&mut self) {
-        while !self.gray.is_null() {
-            // SAFETY: the list is not empty.
-            unsafe { self.propagate_one() };
-        }
+        // SAFETY: the caller's promise.
+        while !unsafe { self.propagate(usize::MAX) } {}
     }
 
-    /// Takes one object off the gray list, traverses it and makes it black (a thread and a weak table stay gray).
+    /// Traverses gray objects until about `budget` bytes have been traversed; whether none is left.
+    ///
+    /// Large tables come last, in slices; what a slice makes gray comes before the next one, while it is in the processor's caches.
+    ///
+    /// # Safety
+    /// Marking is under way (G4).
+    pub(super) unsafe fn propagate(&mut self, budget: usize) -> bool {
+        // SAFETY: G4.
+        unsafe {
+            while self.traversed < budget {
+                if !self.gray.is_null() {
+                    self.propagate_one();
+                } else if !self.partial.is_null() {
+                    self.traverse_slice();
+                } else if !self.large.is_null() {
+                    self.begin_large();
+                } else {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Makes the tables gray that were written to since they had been traversed, unless they are so few that the atomic phase can
+    /// have them. Returns whether it did.
+    ///
+    /// # Safety
+    /// The phase is `Propagate`, and nothing is gray but what waits for the atomic phase.
+    pub(super) fn revisit_touched(&mut self) -> bool {
+        /// So many tables may wait for the atomic phase.
+        const FEW: u32 = 64;
+        /// So often tables are looked at again, lest a program that writes to many keeps the cycle from its end.
+        const MOST_REVISITS: u32 = 8;
+        if self.touched_count <= FEW || self.revisits >= MOST_REVISITS {
+            return false;
+        }
+        self.revisits += 1;
+        self.touched_count = 0;
+        self.gray = core::mem::replace(&mut self.touched, core::ptr::null_mut());
+        true
+    }
+
+    /// Takes one object off the gray list, traverses it and makes it black (threads, weak tables and large ones stay gray, in other
+    /// lists).
     ///
     /// # Safety
     /// The gray list is not empty.
@@ -177,6 +227,11 @@ impl Heap {
     #[doc(alias = "restartcollection")]
     pub(super) unsafe fn mark_roots(&mut self) {
         self.gray = core::ptr::null_mut();
+        self.large = core::ptr::null_mut();
+        self.partial = core::ptr::null_mut();
+        self.touched = core::ptr::null_mut();
+        self.touched_count = 0;
+        self.revisits = 0;
         self.gray_again = core::ptr::null_mut();
         self.weak = core::ptr::null_mut();
         self.ephemeron = core::ptr::null_mut();

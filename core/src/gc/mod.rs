@@ -11,7 +11,9 @@
 //!     (finalizer bit set), `fixed` (gray for ever, never swept), or `doomed` (userdata that were found dead and whose
 //!     value is to be dropped; nothing refers to them).
 //! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads
-//!     are never black, and neither are open upvalues, so that stores into a stack need no barrier.
+//!     are never black, and neither are open upvalues, so that stores into a stack need no barrier. One black table may: the
+//!     one that is being traversed in slices, `partial`, from its entry `partial_at` on. Whoever moves its entries says so
+//!     ([`Heap::entries_moved`], [`Heap::entry_may_move`]).
 //! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
 //!     In the other phases these lists are stale and are not read; the next cycle begins with empty ones.
 //! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no
@@ -96,13 +98,16 @@ pub struct Heap {
     pub(crate) credit: isize,
     /// Bytes allocated that the collector has not yet paid for; a step is due when positive (`GCdebt`).
     pub debt: isize,
+    /// Bytes allocated that the steps so far should have paid for, but were not allowed to in one go.
+    pub(crate) arrears: isize,
     /// Work done in the current step, in bytes traversed.
     pub(crate) traversed: usize,
     /// An estimate of the bytes in use after the last cycle.
     pub(crate) estimate: usize,
-    /// The interned strings.
+    /// The interned strings: a block of `bucket_room` buckets, of which the first `bucket_count` are in use.
     pub(crate) buckets: *mut *mut LuaString,
     pub(crate) bucket_count: usize,
+    pub(crate) bucket_room: usize,
     pub(crate) short_strings: usize,
     /// The seed of string hashes.
     pub(crate) seed: u32,
@@ -130,7 +135,21 @@ pub struct Heap {
     pub(crate) finalizable: *mut GcHeader,
     /// Objects to be traversed.
     pub(crate) gray: *mut GcHeader,
-    /// Objects to be traversed again in the atomic phase.
+    /// Large tables to be traversed in slices, when nothing else is gray.
+    pub(crate) large: *mut GcHeader,
+    /// The table that is being traversed in slices, or null (G3).
+    pub(crate) partial: *mut Table,
+    /// The first of its entries that was not looked at: elements of the array part count first, then nodes.
+    pub(crate) partial_at: usize,
+    /// How often it was begun anew.
+    pub(crate) restarts: u32,
+    /// Tables that were black and then written to.
+    pub(crate) touched: *mut GcHeader,
+    /// How many there are since they were last made gray.
+    pub(crate) touched_count: u32,
+    /// How often that has happened in this cycle.
+    pub(crate) revisits: u32,
+    /// Objects to be traversed again in the atomic phase: threads and weak tables.
     pub(crate) gray_again: *mut GcHeader,
     /// Tables with weak values that are to be cleared.
     pub(crate) weak: *mut GcHeader,

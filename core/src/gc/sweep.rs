@@ -12,6 +12,7 @@ impl Heap {
     pub(super) fn enter_sweep(&mut self) {
         self.phase = Phase::SweepAll;
         self.sweep = ptr::null_mut();
+        self.partial = ptr::null_mut();
     }
 
     /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list.
@@ -70,20 +71,20 @@ impl Heap {
         }
     }
 
-    /// Ends the sweep: shrinks the string table if it has become much too large.
+    /// Ends the sweep, once the string table has no more than `budget` buckets too many. Returns how many it took out of use.
     ///
     /// # Safety
     /// Everything has been swept.
     #[doc(alias = "checkSizes")]
-    pub(super) unsafe fn finish_sweep(&mut self) {
+    pub(super) unsafe fn finish_sweep(&mut self, budget: usize) -> usize {
         if !self.main_thread.is_null() {
             // SAFETY: G1.
             unsafe { (*self.main_thread).header().make_white(self.current_white) };
         }
-        if !self.emergency && self.short_strings < self.bucket_count / 4 {
-            // A table that cannot shrink stays as it is.
-            let _ = self.resize_strings(self.bucket_count / 2);
+        let removed = if self.emergency { 0 } else { self.remove_buckets(budget) };
+        if removed < budget {
+            self.phase = Phase::CallFinalizers;
         }
-        self.phase = Phase::CallFinalizers;
+        removed
     }
 }

@@ -1,10 +1,12 @@
 //! Traversal: marking what a gray object points to. Each function returns the object's size, the measure of the work.
 
 use core::mem::size_of;
+use core::ptr;
 
 use super::{Event, Heap};
 use crate::object::{
     CallInfo, GcObject, GcRef, LocalVar, LuaClosure, LuaString, NativeClosure, Node, Proto, Table, Thread, UpvalDesc,
+    opt_addr,
 };
 use crate::value::{TValue, tag};
 
@@ -15,6 +17,20 @@ pub(super) enum Weakness {
     Values,
     Keys,
     Both,
+}
+
+/// From how many elements and nodes on a table is traversed in slices.
+const LARGE: usize = 1024;
+/// How many entries a slice has.
+const SLICE: usize = 256;
+/// After so many new beginnings, a table is traversed at one go, lest a program that keeps moving its entries keeps the cycle from
+/// its end.
+const MOST_RESTARTS: u32 = 8;
+
+/// Whether a table is so large that it is not traversed at one go.
+#[inline(always)]
+pub(super) fn is_large(table: &Table) -> bool {
+    table.array_size() as usize + table.node_count() > LARGE
 }
 
 /// Lets go of the key of an empty entry if the key is white. The entry keeps its place in the chain (T4).
@@ -83,6 +99,12 @@ impl Heap {
     #[doc(alias = "traversetable")]
     #[inline]
     pub(super) unsafe fn traverse_table(&mut self, table: &Table) -> usize {
+        if is_large(table) {
+            table.header().make_gray();
+            table.gclist.set(self.large);
+            self.large = ptr::from_ref(table).cast_mut().cast();
+            return size_of::<Table>();
+        }
         // SAFETY: G1: what a live table points to is live.
         unsafe {
             if let Some(metatable) = table.metatable() {
@@ -98,6 +120,74 @@ impl Heap {
         table_size(table)
     }
 
+    /// Takes the first one of the large tables, to be traversed in slices. A weak one is traversed at one go.
+    ///
+    /// # Safety
+    /// There is one; none is being traversed.
+    pub(super) unsafe fn begin_large(&mut self) {
+        let table = self.large.cast::<Table>();
+        // SAFETY: G4: the list holds live tables; G1.
+        unsafe {
+            let table = &*table;
+            self.large = table.gclist.get();
+            table.header().make_black();
+            self.mark_optional(opt_addr(table.metatable()));
+            let weakness = self.weakness(table);
+            if weakness != Weakness::Strong {
+                self.traverse_weak(table, weakness);
+                self.traversed += table_size(table);
+                return;
+            }
+        }
+        self.partial = table;
+        self.partial_at = 0;
+        self.restarts = 0;
+    }
+
+    /// Traverses some entries of the table that is traversed in slices.
+    ///
+    /// # Safety
+    /// There is one.
+    pub(super) unsafe fn traverse_slice(&mut self) {
+        let slice = if self.restarts > MOST_RESTARTS { usize::MAX } else { SLICE };
+        // SAFETY: G3: the table is live; G1: so is what it points to; T1.
+        unsafe {
+            let table = &*self.partial;
+            let (elements, nodes) = (table.array_size() as usize, nodes(table));
+            let end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
+            let from_nodes = self.partial_at.max(elements);
+            for i in self.partial_at..end.min(elements) {
+                self.mark_value(*table.array_ptr().add(i));
+                self.traversed += size_of::<TValue>();
+            }
+            for node in nodes.get(from_nodes - elements..end.max(elements) - elements).unwrap_or_default() {
+                self.traverse_node(node);
+                self.traversed += size_of::<Node>();
+            }
+            self.partial_at = end;
+            if end == elements + nodes.len() {
+                self.partial = ptr::null_mut();
+            }
+        }
+    }
+
+    /// Marks a node's key and value, if it has one.
+    ///
+    /// # Safety
+    /// It is a node of a live table.
+    #[inline(always)]
+    unsafe fn traverse_node(&mut self, node: &Node) {
+        // SAFETY: G1: what a live table points to is live.
+        unsafe {
+            if node.value_tag.get() == tag::NIL {
+                remove_entry(node);
+            } else {
+                self.mark_value(node.key());
+                self.mark_value(node.value());
+            }
+        }
+    }
+
     /// Marks everything that a table refers to, but for its metatable.
     ///
     /// # Safety
@@ -110,12 +200,7 @@ impl Heap {
                 self.mark_value(*array.add(i));
             }
             for node in nodes(table) {
-                if node.value_tag.get() == tag::NIL {
-                    remove_entry(node);
-                } else {
-                    self.mark_value(node.key());
-                    self.mark_value(node.value());
-                }
+                self.traverse_node(node);
             }
         }
     }
@@ -160,7 +245,7 @@ impl Heap {
         unsafe {
             let cache = proto.cache.get();
             if !cache.is_null() && (*cache).header().is_white() {
-                proto.cache.set(core::ptr::null_mut());
+                proto.cache.set(ptr::null_mut());
             }
             self.mark_optional(proto.source.get());
             for &constant in proto.constants_slice() {

@@ -3,6 +3,7 @@
 //! While propagating, a weak table is only put aside (`gray_again`). In the atomic phase it goes to `weak` (weak
 //! values to be cleared), `ephemeron` (weak keys, and some white key has a white value), or `all_weak` (white keys to
 //! be cleared). Strings count as values: they are never removed, but marked when they are looked at.
+//! Each of these looks at a table is at the whole of it, however large it is.
 
 use core::ptr;
 

@@ -7,8 +7,6 @@ use crate::gc::{EVENT_COUNT, Heap, Phase};
 use crate::object::{GcHeader, GcRef};
 use crate::value::{LuaType, TValue};
 
-/// How many buckets the string table begins with.
-const FIRST_BUCKETS: usize = 128;
 /// The message of a memory error.
 const MEMORY_MESSAGE: &[u8] = b"not enough memory";
 /// The collector's first parameters, in percent (`LUAI_GCPAUSE`, `LUAI_GCMUL`).
@@ -30,10 +28,12 @@ impl Heap {
             has_destructors: false,
             credit: 0,
             debt: 0,
+            arrears: 0,
             traversed: 0,
             estimate: 0,
             buckets: core::ptr::null_mut(),
             bucket_count: 0,
+            bucket_room: 0,
             short_strings: 0,
             seed,
             current_white: WHITE0,
@@ -46,6 +46,13 @@ impl Heap {
             sweep: core::ptr::null_mut(),
             finalizable: core::ptr::null_mut(),
             gray: core::ptr::null_mut(),
+            large: core::ptr::null_mut(),
+            partial: core::ptr::null_mut(),
+            partial_at: 0,
+            restarts: 0,
+            touched: core::ptr::null_mut(),
+            touched_count: 0,
+            revisits: 0,
             gray_again: core::ptr::null_mut(),
             weak: core::ptr::null_mut(),
             ephemeron: core::ptr::null_mut(),
@@ -76,7 +83,7 @@ impl Heap {
     /// registry is a table. After an error `free_all` is still due.
     #[doc(alias = "f_luaopen")]
     pub fn open(&mut self) -> AllocResult<()> {
-        self.resize_strings(FIRST_BUCKETS)?;
+        self.make_buckets()?;
         let message = self.new_string(MEMORY_MESSAGE)?;
         self.fix(message.as_header());
         self.memory_message = message.as_ptr();
@@ -98,10 +105,9 @@ impl Heap {
         unsafe {
             self.forget_open_upvalues();
             // Without buckets, freeing a short string need not take it out of its bucket.
-            let (buckets, count) = (self.buckets, self.bucket_count);
-            self.buckets = core::ptr::null_mut();
-            self.bucket_count = 0;
-            self.free_array(buckets, count);
+            let (buckets, room) = (self.buckets, self.bucket_room);
+            self.forget_buckets();
+            self.free_array(buckets, room);
             for list in [self.finalizable, self.pending, self.all, self.fixed] {
                 self.free_list(list);
             }
@@ -122,9 +128,15 @@ impl Heap {
                 unsafe { self.doom_values(list) };
             }
         }
+        self.forget_buckets();
+        self.end();
+    }
+
+    /// From now on there is no string table.
+    fn forget_buckets(&mut self) {
         self.buckets = core::ptr::null_mut();
         self.bucket_count = 0;
-        self.end();
+        self.bucket_room = 0;
     }
 
     /// Forgets all objects but those that are doomed, whose values are dropped.

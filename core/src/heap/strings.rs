@@ -1,4 +1,9 @@
-//! Making strings, and the table of interned ones: buckets of chained strings, their number a power of two.
+//! Making strings, and the table of interned ones: buckets of chained strings, by linear hashing.
+//!
+//! The number of buckets grows and shrinks by single ones, so that no string has to wait until all others have found their new
+//! places. There is room for a power of two of them; at least half of them are in use. A hash is taken modulo that power, and
+//! modulo its half if that bucket is not in use yet: the bucket that is added at the end gets its strings from the one that lies half
+//! the room before it.
 
 use crate::base::alloc::AllocKind;
 use crate::base::bytes::{copy_bytes, hash_bytes, same_bytes};
@@ -6,6 +11,9 @@ use crate::base::error::{AllocResult, OutOfMemory};
 use crate::base::limits::{MAX_SHORT_LEN, MAX_SIZE};
 use crate::gc::Heap;
 use crate::object::{GcObject, GcRef, LuaString};
+
+/// How many buckets the string table begins with, and always has.
+const FIRST_BUCKETS: usize = 128;
 
 impl Heap {
     /// A string with the given bytes. Short ones are interned.
@@ -48,9 +56,8 @@ impl Heap {
         if let Some(found) = self.find_short_string(bytes, hash) {
             return Ok(found);
         }
-        if self.short_strings >= self.bucket_count && self.bucket_count <= usize::MAX / 2 {
-            // If there is no memory for more buckets, longer chains will do.
-            let _ = self.resize_strings(self.bucket_count * 2);
+        if self.short_strings >= self.bucket_count {
+            self.add_buckets();
         }
         let block = self.allocate(AllocKind::String, LuaString::size_for(bytes.len()))?;
         let place = block.cast::<LuaString>();
@@ -72,8 +79,16 @@ impl Heap {
     }
 
     /// The place of the bucket for a hash. There are buckets.
+    #[inline(always)]
     fn bucket(&self, hash: u32) -> *mut *mut LuaString {
-        self.buckets.wrapping_add(hash as usize & (self.bucket_count - 1))
+        self.buckets.wrapping_add(self.bucket_index(hash))
+    }
+
+    /// The number of the bucket for a hash. There are buckets.
+    #[inline(always)]
+    pub(crate) fn bucket_index(&self, hash: u32) -> usize {
+        let index = hash as usize & (self.bucket_room - 1);
+        if index < self.bucket_count { index } else { index - self.bucket_room / 2 }
     }
 
     /// Finds an interned string. One that was about to be swept comes back to life.
@@ -123,53 +138,90 @@ impl Heap {
         self.short_strings -= 1;
     }
 
-    /// Changes the number of buckets to `count`, a power of two. After an error nothing has changed.
-    #[doc(alias = "luaS_resize")]
-    pub(crate) fn resize_strings(&mut self, count: usize) -> AllocResult<()> {
-        debug_assert!(count.is_power_of_two());
-        let old = self.bucket_count;
-        // SAFETY: the block has `old` buckets; entries past the smaller count are null or moved before they go.
+    /// Makes the first buckets.
+    pub(super) fn make_buckets(&mut self) -> AllocResult<()> {
+        // SAFETY: there is no old block; all buckets are written.
         unsafe {
-            if count < old {
-                self.redistribute(old, count);
-            }
-            match self.resize_array(self.buckets, old, count) {
-                Ok(block) => self.buckets = block,
-                Err(error) => {
-                    if count < old {
-                        self.redistribute(count, old);
-                    }
-                    return Err(error);
-                }
-            }
-            self.bucket_count = count;
-            if count > old {
-                for i in old..count {
-                    self.buckets.add(i).write(core::ptr::null_mut());
-                }
-                self.redistribute(old, count);
+            self.buckets = self.resize_array(core::ptr::null_mut(), 0, FIRST_BUCKETS)?;
+            for i in 0..FIRST_BUCKETS {
+                self.buckets.add(i).write(core::ptr::null_mut());
             }
         }
+        self.bucket_count = FIRST_BUCKETS;
+        self.bucket_room = FIRST_BUCKETS;
         Ok(())
     }
 
-    /// Moves the strings of the first `from` buckets to where they belong when there are `to`.
+    /// Adds two buckets, so that their number keeps ahead of that of strings. If there is no memory for them, longer chains will do.
+    #[inline(never)]
+    fn add_buckets(&mut self) {
+        if self.bucket_count == self.bucket_room {
+            let Some(room) = self.bucket_room.checked_mul(2) else { return };
+            // SAFETY: the block has `bucket_room` buckets. (An emergency collection takes none out of use.)
+            let Ok(buckets) = (unsafe { self.resize_array(self.buckets, self.bucket_room, room) }) else { return };
+            self.buckets = buckets;
+            self.bucket_room = room;
+        }
+        for _ in 0..2 {
+            if self.bucket_count < self.bucket_room {
+                // SAFETY: there is room for one more.
+                unsafe { self.add_bucket() };
+            }
+        }
+    }
+
+    /// Takes the next bucket into use, and moves those strings to it that belong there.
     ///
     /// # Safety
-    /// The block has room for the larger of both numbers, and buckets from `from` up are null.
-    unsafe fn redistribute(&mut self, from: usize, to: usize) {
-        for i in 0..from {
-            // SAFETY: the caller's promise.
+    /// There is room for it.
+    unsafe fn add_bucket(&mut self) {
+        let half = self.bucket_room / 2;
+        let new = self.bucket_count;
+        // SAFETY: both lie in the block, and the old one is in use; the strings in it have not been freed.
+        unsafe {
+            let old = self.buckets.add(new - half);
+            let mut next = old.replace(core::ptr::null_mut());
+            let mut moved = core::ptr::null_mut();
+            while !next.is_null() {
+                let string = GcRef::from_ptr(next);
+                next = string.bucket_next();
+                let chain = if string.hash_field() as usize & half == 0 { &mut *old } else { &mut moved };
+                string.set_bucket_next(*chain);
+                *chain = string.as_ptr();
+            }
+            self.buckets.add(new).write(moved);
+        }
+        self.bucket_count = new + 1;
+    }
+
+    /// Takes up to `count` buckets out of use, as long as there are many more than strings. Returns how many.
+    #[doc(alias = "checkSizes")]
+    pub(crate) fn remove_buckets(&mut self, count: usize) -> usize {
+        let mut removed = 0;
+        while removed < count && self.bucket_count > FIRST_BUCKETS && self.short_strings < self.bucket_count / 4 {
+            let half = self.bucket_room / 2;
+            if self.bucket_count == half {
+                // SAFETY: the block has `bucket_room` buckets, and the upper half is not in use. A block that cannot shrink, against
+                // the contract, stays as it is.
+                let Ok(buckets) = (unsafe { self.resize_array(self.buckets, self.bucket_room, half) }) else { break };
+                self.buckets = buckets;
+                self.bucket_room = half;
+                continue;
+            }
+            self.bucket_count -= 1;
+            // SAFETY: both buckets lie in the block and were in use; the strings in them have not been freed.
             unsafe {
-                let mut next = self.buckets.add(i).replace(core::ptr::null_mut());
+                let chain = self.buckets.add(self.bucket_count - half);
+                let mut next = *self.buckets.add(self.bucket_count);
                 while !next.is_null() {
                     let string = GcRef::from_ptr(next);
                     next = string.bucket_next();
-                    let bucket = self.buckets.add(string.hash_field() as usize & (to - 1));
-                    string.set_bucket_next(*bucket);
-                    *bucket = string.as_ptr();
+                    string.set_bucket_next(*chain);
+                    *chain = string.as_ptr();
                 }
             }
+            removed += 1;
         }
+        removed
     }
 }

@@ -174,6 +174,7 @@ impl Heap {
             }
             let old = table.nodes();
             table.set_nodes(nodes);
+            self.entries_moved(table);
             self.free_nodes(old);
         }
         Ok(())
@@ -269,6 +270,7 @@ impl Heap {
         // The value nil is entered too: scripts shrink tables by assigning it until the nodes are used up.
         // SAFETY: the caller's promise; T3 holds by now.
         unsafe {
+            self.entry_may_move(table, key);
             let mut nodes = table.nodes();
             let mut entered = nodes.insert(key, value);
             table.last_free.set(nodes.last_free);
@@ -278,9 +280,8 @@ impl Heap {
             }
             debug_assert!(entered);
             table.clear_flags();
-            if key.is_collectable() || value.is_collectable() {
-                self.barrier_back(table);
-            }
+            self.barrier_table(table, key);
+            self.barrier_table(table, value);
         }
         Ok(())
     }
@@ -298,9 +299,7 @@ impl Heap {
             };
             slot.set(value);
             table.clear_flags();
-            if value.is_collectable() {
-                self.barrier_back(table);
-            }
+            self.barrier_table(table, value);
         }
         Ok(())
     }
@@ -318,9 +317,7 @@ impl Heap {
                 return self.insert_key(table, TValue::integer(key), value);
             };
             slot.set(value);
-            if value.is_collectable() {
-                self.barrier_back(table);
-            }
+            self.barrier_table(table, value);
         }
         Ok(())
     }
@@ -343,9 +340,7 @@ impl Heap {
             };
             slot.set(value);
             table.clear_flags();
-            if value.is_collectable() {
-                self.barrier_back(table);
-            }
+            self.barrier_table(table, value);
         }
         Ok(())
     }

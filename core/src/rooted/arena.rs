@@ -301,8 +301,8 @@ impl<'a> Arena<'a> {
         if let Some(slot) = registry.find_int_slot(root.slot().into()) {
             slot.set(value);
         }
-        // SAFETY: the registry is live.
-        self.with(|heap| unsafe { heap.barrier_back(registry) });
+        // SAFETY: both are live.
+        self.with(|heap| unsafe { heap.barrier_table(registry, value) });
         root
     }
 

@@ -118,7 +118,7 @@ pub(crate) unsafe fn write(
                         && !slot.get().is_nil()
                     {
                         slot.set(value);
-                        lua.heap().barrier_back(table);
+                        lua.heap().barrier_table(table, value);
                         return Ok(Write::Done);
                     }
                 }

@@ -342,7 +342,7 @@ unsafe fn set_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             let node = find_and_hint(m, table, key.as_ref());
             if !node.is_null() && (*node).value_tag.get() != tag::NIL {
                 (*node).set_value(value);
-                lua.heap().barrier_back(table);
+                lua.heap().barrier_table(table, value);
                 return Ok(m.lua);
             }
         }
