@@ -49,6 +49,12 @@ impl Instruction {
         (self.0 >> 32) as u32 as i32
     }
 
+    /// The same word with another operation code.
+    #[must_use]
+    pub const fn with_op(self, op: u8) -> Self {
+        Self(self.0 & !0xff | op as u64)
+    }
+
     /// The same word with another hint or flags byte.
     #[must_use]
     pub const fn with_x(self, x: u8) -> Self {

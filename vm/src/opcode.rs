@@ -5,8 +5,8 @@
 //! dispatch tables come from the rows.
 //!
 //! Conventions: `R[n]` register, `K[n]` constant, `U[n]` upvalue, `P[n]` inner prototype. A register or constant operand
-//! is stored multiplied by 16. Instructions that test something are followed by a `Jmp`: when the condition equals x
-//! (bit 0) that jump is taken, else it is skipped. Jump distances count words from the instruction after the jump.
+//! is stored multiplied by 16. Instructions that test something are followed by a `Jmp`, which
+//! is taken or skipped; there are two of each kind, one that takes it when the condition holds, and one (`Not`) when it does not. Jump distances count words from the instruction after the jump.
 
 use perilune_core::code::Instruction;
 
@@ -129,17 +129,32 @@ macro_rules! for_each_opcode {
         Concat     Abc Dst  Regs  Count None  "R[A] := R[B] .. ... .. R[B+C-1]";
         Close      Abc Regs None  None  None  "close all upvalues >= R[A]";
         Jmp        Ai  None Jump  None  None  "pc += imm";
-        Eq         Abc Reg  Reg   None  Flags "if (R[A] == R[B]) == x then take the jump";
-        Lt         Abc Reg  Reg   None  Flags "if (R[A] < R[B]) == x then take the jump";
-        Le         Abc Reg  Reg   None  Flags "if (R[A] <= R[B]) == x then take the jump";
-        EqK        Ai  Reg  Const None  Flags "if (R[A] == K[imm]) == x then take the jump";
-        EqI        Ai  Reg  Int   None  Flags "if (R[A] == imm) == x then take the jump";
-        LtI        Ai  Reg  Int   None  Flags "if (R[A] < imm) == x then take the jump; x bit 1: the constant is a float";
-        LeI        Ai  Reg  Int   None  Flags "if (R[A] <= imm) == x then take the jump; x bit 1: the constant is a float";
-        GtI        Ai  Reg  Int   None  Flags "if (R[A] > imm) == x then take the jump; x bit 1: the constant is a float";
-        GeI        Ai  Reg  Int   None  Flags "if (R[A] >= imm) == x then take the jump; x bit 1: the constant is a float";
-        Test       Abc Reg  None  None  Flags "if (not not R[A]) == x then take the jump";
-        TestSet    Abc Dst  Reg   None  Flags "if (not not R[B]) == x then { R[A] := R[B]; take the jump }";
+        Eq         Abc Reg  Reg   None  None  "if R[A] == R[B] then take the jump";
+        NotEq      Abc Reg  Reg   None  None  "if not (R[A] == R[B]) then take the jump";
+        Lt         Abc Reg  Reg   None  None  "if R[A] < R[B] then take the jump";
+        NotLt      Abc Reg  Reg   None  None  "if not (R[A] < R[B]) then take the jump";
+        Le         Abc Reg  Reg   None  None  "if R[A] <= R[B] then take the jump";
+        NotLe      Abc Reg  Reg   None  None  "if not (R[A] <= R[B]) then take the jump";
+        EqP        Ai  Reg  Int   None  None  "if R[A] is the value without payload that has the tag imm: nil, false or true then take the jump";
+        NotEqP     Ai  Reg  Int   None  None  "if not (R[A] is the value without payload that has the tag imm: nil, false or true) then take the jump";
+        EqS        Ai  Reg  Field None  None  "if R[A] == K[imm] then take the jump";
+        NotEqS     Ai  Reg  Field None  None  "if not (R[A] == K[imm]) then take the jump";
+        EqK        Ai  Reg  Const None  None  "if R[A] == K[imm] then take the jump";
+        NotEqK     Ai  Reg  Const None  None  "if not (R[A] == K[imm]) then take the jump";
+        EqI        Ai  Reg  Int   None  None  "if R[A] == imm then take the jump";
+        NotEqI     Ai  Reg  Int   None  None  "if not (R[A] == imm) then take the jump";
+        LtI        Ai  Reg  Int   None  Flags "if R[A] < imm then take the jump; x: the constant is a float";
+        NotLtI     Ai  Reg  Int   None  Flags "if not (R[A] < imm) then take the jump; x: the constant is a float";
+        LeI        Ai  Reg  Int   None  Flags "if R[A] <= imm then take the jump; x: the constant is a float";
+        NotLeI     Ai  Reg  Int   None  Flags "if not (R[A] <= imm) then take the jump; x: the constant is a float";
+        GtI        Ai  Reg  Int   None  Flags "if R[A] > imm then take the jump; x: the constant is a float";
+        NotGtI     Ai  Reg  Int   None  Flags "if not (R[A] > imm) then take the jump; x: the constant is a float";
+        GeI        Ai  Reg  Int   None  Flags "if R[A] >= imm then take the jump; x: the constant is a float";
+        NotGeI     Ai  Reg  Int   None  Flags "if not (R[A] >= imm) then take the jump; x: the constant is a float";
+        Test       Abc Reg  None  None  None  "if R[A] then take the jump";
+        NotTest    Abc Reg  None  None  None  "if not R[A] then take the jump";
+        TestSet    Abc Dst  Reg   None  None  "if R[B] then { R[A] := R[B]; take the jump }";
+        NotTestSet Abc Dst  Reg   None  None  "if not R[B] then { R[A] := R[B]; take the jump }";
         Call       Abc Regs Count Count None  "R[A], ..., R[A+C-2] := R[A](R[A+1], ..., R[A+B-1]); B = 0: up to top; C = 0: all results, sets top";
         TailCall   Abc Regs Count None  Flags "return R[A](R[A+1], ..., R[A+B-1]); x bit 0: close upvalues first";
         Return     Abc Regs Count None  Flags "return R[A], ..., R[A+B-2]; B = 0: up to top; x bit 0: close upvalues first";
@@ -212,22 +227,35 @@ impl Op {
 
     /// Whether it is a test that a `Jmp` must follow.
     pub const fn is_test(self) -> bool {
-        matches!(
-            self,
-            Self::Eq
-                | Self::Lt
-                | Self::Le
-                | Self::EqK
-                | Self::EqI
-                | Self::LtI
-                | Self::LeI
-                | Self::GtI
-                | Self::GeI
-                | Self::Test
-                | Self::TestSet
-        )
+        Self::Eq as u8 <= self as u8 && self as u8 <= Self::NotTestSet as u8
+    }
+
+    /// Whether a test takes its jump if what it asks is so, or if it is not so.
+    #[inline(always)]
+    pub const fn jumps_if(self) -> bool {
+        debug_assert!(self.is_test());
+        (self as u8 ^ Self::Eq as u8) & 1 == 0
+    }
+
+    /// The test that asks the same and takes its jump if the other is so.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        debug_assert!(self.is_test());
+        Self::ALL[(Self::Eq as u8 + ((self as u8 - Self::Eq as u8) ^ 1)) as usize]
+    }
+
+    /// The test that asks the same and takes its jump if it is so.
+    #[must_use]
+    pub const fn affirmed(self) -> Self {
+        if self.jumps_if() { self } else { self.negated() }
     }
 }
+
+// The two forms of each test are neighbours.
+const _: () = {
+    assert!(matches!(Op::Eq.negated(), Op::NotEq) && matches!(Op::NotEqK.negated(), Op::EqK));
+    assert!(matches!(Op::TestSet.negated(), Op::NotTestSet) && matches!(Op::NotTest.negated(), Op::Test));
+};
 
 /// The factor between a register or constant index and the operand that names it.
 pub const SCALE: u16 = 16;

@@ -140,11 +140,7 @@ impl Checker<'_> {
             Operand::Dst | Operand::Reg => self.register_row(value, 1),
             Operand::Regs => need(value.is_multiple_of(SCALE), "bad register"),
             Operand::Const => self.constant(i64::from(value)),
-            Operand::Field => {
-                self.constant(i64::from(value))?;
-                let constant = self.proto.constants_slice()[unscaled(value)];
-                need(constant.tag() == tag::SHORT_STRING, "constant is no short string")
-            }
+            Operand::Field => self.field(i64::from(value)),
             Operand::Upval => need(u32::from(value) < self.proto.upvalues_len.get(), "bad upvalue"),
             Operand::None | Operand::Count | Operand::Int | Operand::Hint | Operand::Flags => Ok(()),
             Operand::Jump | Operand::Proto => Err("operand in the wrong place"),
@@ -154,12 +150,19 @@ impl Checker<'_> {
     fn immediate(&self, kind: Operand, value: i32) -> Result<(), &'static str> {
         match kind {
             Operand::Const => self.constant(i64::from(value)),
+            Operand::Field => self.field(i64::from(value)),
             Operand::Proto => {
                 need((0..i64::from(self.proto.protos_len.get())).contains(&i64::from(value)), "bad function")
             }
             Operand::None | Operand::Int | Operand::Jump | Operand::Hint => Ok(()),
             _ => Err("operand in the wrong place"),
         }
+    }
+
+    fn field(&self, value: i64) -> Result<(), &'static str> {
+        self.constant(value)?;
+        let constant = self.proto.constants_slice()[value as usize / SCALE as usize];
+        need(constant.tag() == tag::SHORT_STRING, "constant is no short string")
     }
 
     fn constant(&self, value: i64) -> Result<(), &'static str> {

@@ -301,12 +301,14 @@ impl Compiler<'_, '_> {
 
     /// Tests a register; the jump is taken if its truth is `condition`, and then its value is kept.
     pub(super) fn emit_test_set(&mut self, register: u8, condition: bool) -> LuaResult<i32> {
-        self.emit_test(Instruction::abc(Op::TestSet as u8, condition as u8, reg(NO_REG), reg(register), 0))
+        let op = if condition { Op::TestSet } else { Op::NotTestSet };
+        self.emit_test(Instruction::abc(op as u8, 0, reg(NO_REG), reg(register), 0))
     }
 
     /// Tests a register; the jump is taken if its truth is `condition`.
     pub(super) fn emit_plain_test(&mut self, register: u8, condition: bool) -> LuaResult<i32> {
-        self.emit_test(Instruction::abc(Op::Test as u8, condition as u8, reg(register), 0, 0))
+        let op = if condition { Op::Test } else { Op::NotTest };
+        self.emit_test(Instruction::abc(op as u8, 0, reg(register), 0, 0))
     }
 
     /// The current position, which from now on counts as a jump's target.
@@ -325,7 +327,7 @@ impl Compiler<'_, '_> {
     /// Whether a jump keeps a value.
     fn keeps_value(&mut self, jump: i32) -> bool {
         let control = self.control_of(jump);
-        op_of(*self.code(control)) == Op::TestSet
+        matches!(op_of(*self.code(control)), Op::TestSet | Op::NotTestSet)
     }
 
     /// Whether some jump of a list does not keep a value.
@@ -346,13 +348,15 @@ impl Compiler<'_, '_> {
     fn keep_value_in(&mut self, jump: i32, register: Option<u8>) -> bool {
         let control = self.control_of(jump);
         let word = self.code(control);
-        if op_of(*word) != Op::TestSet {
-            return false;
-        }
+        let plain = match op_of(*word) {
+            Op::TestSet => Op::Test,
+            Op::NotTestSet => Op::NotTest,
+            _ => return false,
+        };
         *word = match register {
             Some(register) if register != reg_of(word.b()) => word.with_a(reg(register)),
             // The value is where it should be, or not wanted.
-            _ => Instruction::abc(Op::Test as u8, word.x(), word.b(), 0, 0),
+            _ => Instruction::abc(plain as u8, 0, word.b(), 0, 0),
         };
         true
     }
@@ -416,7 +420,6 @@ impl Compiler<'_, '_> {
     pub(super) fn negate(&mut self, jump: i32) {
         let control = self.control_of(jump);
         let word = self.code(control);
-        debug_assert!(op_of(*word).is_test() && !matches!(op_of(*word), Op::Test | Op::TestSet));
-        *word = word.with_x(word.x() ^ 1);
+        *word = word.with_op(op_of(*word).negated() as u8);
     }
 }

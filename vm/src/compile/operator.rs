@@ -1,6 +1,7 @@
 //! Code for operators.
 
 use perilune_core::code::Instruction;
+use perilune_core::value::tag;
 
 use super::constant::{fold, fold_unary};
 use super::emit::reg;
@@ -14,7 +15,7 @@ const FLIPPED: u8 = 1;
 /// Set in the x of `AddI` when it was a subtraction.
 const SUBTRACTS: u8 = 2;
 /// Set in the x of a comparison when its constant is a float.
-const IS_FLOAT: u8 = 2;
+const IS_FLOAT: u8 = 1;
 
 /// The instructions of an arithmetic operator: of two registers, and of a register and a constant.
 const fn arith_ops(op: BinOp) -> Option<(Op, Op)> {
@@ -211,21 +212,37 @@ impl Compiler<'_, '_> {
         if left.is_constant() && !right.is_constant() {
             core::mem::swap(left, right);
         }
-        let x = equal as u8;
-        if let Some((imm, _)) = right.immediate() {
+        let sense = |op: Op| if equal { op as u8 } else { op.negated() as u8 };
+        if let Some((op, imm)) = self.equality_constant(right)? {
             let a = self.place_in_any(left)?;
             self.free_exp(left);
-            return self.emit_test(Instruction::ai(Op::EqI as u8, x, reg(a), imm));
-        }
-        if let Some(index) = self.constant_index(right)? {
-            let a = self.place_in_any(left)?;
-            self.free_exp(left);
-            return self.emit_test(Instruction::ai(Op::EqK as u8, x, reg(a), (index * SCALE as u32) as i32));
+            return self.emit_test(Instruction::ai(sense(op), 0, reg(a), imm));
         }
         let a = self.place_in_any(left)?;
         let b = self.place_in_any(right)?;
         self.free_exps(left, right);
-        self.emit_test(Instruction::abc(Op::Eq as u8, x, reg(a), reg(b), 0))
+        self.emit_test(Instruction::abc(sense(Op::Eq), 0, reg(a), reg(b), 0))
+    }
+
+    /// The instruction that compares with a constant, and its immediate; `None` if the expression is none.
+    fn equality_constant(&mut self, e: &ExpDesc) -> LuaResult<Option<(Op, i32)>> {
+        if let Some((imm, _)) = e.immediate() {
+            return Ok(Some((Op::EqI, imm)));
+        }
+        let without_payload = match e.kind {
+            Kind::Nil => Some(tag::NIL),
+            Kind::False => Some(tag::FALSE),
+            Kind::True => Some(tag::TRUE),
+            _ => None,
+        };
+        if let Some(tag) = without_payload
+            && !e.has_jumps()
+        {
+            return Ok(Some((Op::EqP, tag as i32)));
+        }
+        let Some(index) = self.constant_index(e)? else { return Ok(None) };
+        let is_short = self.constant_string(index).is_some_and(|string| string.is_short());
+        Ok(Some((if is_short { Op::EqS } else { Op::EqK }, (index * SCALE as u32) as i32)))
     }
 
     /// Code for an order comparison: a test whose jump is taken if it holds.
@@ -246,13 +263,13 @@ impl Compiler<'_, '_> {
         if let Some((code, operand, (imm, is_float))) = constant {
             let a = self.place_in_any(operand)?;
             self.free_exp(operand);
-            let x = 1 | if is_float { IS_FLOAT } else { 0 };
+            let x = if is_float { IS_FLOAT } else { 0 };
             return self.emit_test(Instruction::ai(code as u8, x, reg(a), imm));
         }
         let a = self.place_in_any(left)?;
         let b = self.place_in_any(right)?;
         self.free_exps(left, right);
         let (a, b) = if matches!(op, BinOp::Gt | BinOp::Ge) { (b, a) } else { (a, b) };
-        self.emit_test(Instruction::abc(registers as u8, 1, reg(a), reg(b), 0))
+        self.emit_test(Instruction::abc(registers as u8, 0, reg(a), reg(b), 0))
     }
 }

@@ -259,6 +259,7 @@ pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -
 
 /// The metamethod that an instruction may call.
 fn event_of(op: Op, flags: u8) -> Option<MetaEvent> {
+    let op = if op.is_test() { op.affirmed() } else { op };
     Some(match op {
         Op::SelfField | Op::GetTabUp | Op::GetTable | Op::GetI | Op::GetField => MetaEvent::Index,
         op if op.stores_into_table() => MetaEvent::NewIndex,
@@ -279,7 +280,7 @@ fn event_of(op: Op, flags: u8) -> Option<MetaEvent> {
         Op::BNot => MetaEvent::BNot,
         Op::Len => MetaEvent::Len,
         Op::Concat => MetaEvent::Concat,
-        Op::Eq | Op::EqK | Op::EqI => MetaEvent::Eq,
+        Op::Eq | Op::EqK => MetaEvent::Eq,
         Op::Lt | Op::LtI | Op::GtI => MetaEvent::Lt,
         Op::Le | Op::LeI | Op::GeI => MetaEvent::Le,
         _ => return None,

@@ -28,7 +28,7 @@ enum Rest {
 #[inline(always)]
 const fn rest_of(op: Op) -> Rest {
     match op {
-        Op::Eq | Op::Lt | Op::Le | Op::EqK | Op::EqI | Op::LtI | Op::LeI | Op::GtI | Op::GeI => Rest::Test,
+        op if op.is_test() => Rest::Test,
         Op::Concat => Rest::Concat,
         op if op.stores_into_table() => Rest::Nothing,
         _ => Rest::Store,
@@ -51,7 +51,7 @@ pub(crate) fn finish_op(lua: &mut LuaState) -> LuaResult<Step> {
                 let negate = ci.has(CallStatus::NEGATE);
                 ci.clear(CallStatus::NEGATE);
                 let truth = th.pop().is_falsy() == negate;
-                ci.pc.set(after_test(pc, truth == (word.x() & 1 != 0)).cast());
+                ci.pc.set(after_test(pc, truth == op_of(word).jumps_if()).cast());
             }
             Rest::Concat => return finish_concat(lua, word),
             Rest::Nothing => {}
@@ -81,7 +81,7 @@ pub(super) unsafe fn leave_metamethod(m: Machine, result: TValue) -> Option<Mach
             Rest::Test => {
                 let truth = result.is_falsy() == (*caller).has(CallStatus::NEGATE);
                 (*caller).clear(CallStatus::NEGATE);
-                pc = after_test(pc, truth == (word.x() & 1 != 0));
+                pc = after_test(pc, truth == op_of(word).jumps_if());
             }
             Rest::Concat => return None,
         }

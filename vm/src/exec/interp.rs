@@ -269,21 +269,24 @@ impl Machine {
         unsafe { self.at(self.pc.offset(self.imm() as isize)) }
     }
 
-    /// The state after a test: the jump in the next word is taken if the truth is what x asks for, else skipped.
+    /// The state behind the jump that is the next word, which is taken.
     ///
     /// # Safety
-    /// I1; the running word is a test.
+    /// I1; a word that jumps follows.
     #[inline(always)]
-    pub(crate) unsafe fn test(self, truth: bool) -> Self {
-        // SAFETY: I1: a jump follows a test.
-        unsafe {
-            if truth == (self.x() & 1 != 0) {
-                let distance = *self.pc.cast::<i32>().byte_add(4);
-                self.at(self.pc.offset(1 + distance as isize))
-            } else {
-                self.at(self.pc.add(1))
-            }
-        }
+    pub(crate) unsafe fn take(self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { self.at(self.pc.add(1)).jump() }
+    }
+
+    /// The state behind the next word, which is skipped.
+    ///
+    /// # Safety
+    /// I1; the running word is not the last but one.
+    #[inline(always)]
+    pub(crate) unsafe fn skip(self) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { self.at(self.pc.add(1)) }
     }
 }
 

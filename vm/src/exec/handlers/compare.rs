@@ -14,15 +14,27 @@ use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::opcode::{Op, op_of};
 use crate::state::LuaState;
 
+/// Ends a test: its jump is taken if the condition is what the instruction asks for.
+///
+/// The two ways end apart, so that each has an indirect jump, and with it a prediction, of its own.
+macro_rules! test {
+    ($m:ident, $sense:literal, $condition:expr) => {{
+        if ($condition) == $sense {
+            next!($m.take())
+        }
+        next!($m.skip())
+    }};
+}
+
 /// Two integers or two floats; else the slow path.
 macro_rules! order {
-    ($m:ident, $op:tt) => {{
+    ($m:ident, $sense:literal, $op:tt) => {{
         let (a, b) = ($m.a(), $m.b());
         if (*a).t == tag::INT && (*b).t == tag::INT {
-            next!($m.test(((*a).u as i64) $op ((*b).u as i64)))
+            test!($m, $sense, ((*a).u as i64) $op ((*b).u as i64))
         }
         if (*a).t == tag::FLOAT && (*b).t == tag::FLOAT {
-            next!($m.test(f64::from_bits((*a).u) $op f64::from_bits((*b).u)))
+            test!($m, $sense, f64::from_bits((*a).u) $op f64::from_bits((*b).u))
         }
         goto!($m, slow_compare)
     }};
@@ -30,69 +42,91 @@ macro_rules! order {
 
 /// An integer or a float against the immediate; else the slow path.
 macro_rules! order_i {
-    ($m:ident, $op:tt) => {{
+    ($m:ident, $sense:literal, $op:tt) => {{
         let a = $m.a();
         if (*a).t == tag::INT {
-            next!($m.test(((*a).u as i64) $op ($m.imm() as i64)))
+            test!($m, $sense, ((*a).u as i64) $op ($m.imm() as i64))
         }
         if (*a).t == tag::FLOAT {
-            next!($m.test(f64::from_bits((*a).u) $op ($m.imm() as f64)))
+            test!($m, $sense, f64::from_bits((*a).u) $op ($m.imm() as f64))
         }
         goto!($m, slow_compare)
     }};
 }
 
-/// Equality where payloads decide; else the slow path.
+/// Equality where tags and payloads decide; else the slow path.
 macro_rules! equality {
-    ($m:ident, $a:expr, $b:expr) => {{
-        let (a, b): (TValue, TValue) = ($a, $b);
-        if a.t == b.t {
-            if a.t <= tag::TRUE {
-                next!($m.test(true))
+    ($m:ident, $sense:literal, $b:expr) => {{
+        let (a, b): (*const TValue, *const TValue) = ($m.a(), $b);
+        if (*a).t == (*b).t {
+            if (*a).t == tag::INT || (*a).t == tag::SHORT_STRING {
+                test!($m, $sense, (*a).u == (*b).u)
             }
-            if a.t == tag::INT || a.t == tag::SHORT_STRING {
-                next!($m.test(a.u == b.u))
+            if (*a).t == tag::FLOAT {
+                test!($m, $sense, f64::from_bits((*a).u) == f64::from_bits((*b).u))
+            }
+            if (*a).t <= tag::TRUE || (*a).u == (*b).u {
+                test!($m, $sense, true)
             }
             goto!($m, slow_compare)
         }
-        if a.is_number() && b.is_number() {
+        if (*a).is_number() && (*b).is_number() {
             goto!($m, slow_compare)
         }
-        next!($m.test(false))
+        test!($m, $sense, false)
+    }};
+}
+
+/// An integer or a float that equals the immediate.
+macro_rules! equals_i {
+    ($m:ident, $sense:literal) => {{
+        let a = $m.a();
+        if (*a).t == tag::INT {
+            test!($m, $sense, (*a).u as i64 == $m.imm() as i64)
+        }
+        test!($m, $sense, (*a).t == tag::FLOAT && f64::from_bits((*a).u) == $m.imm() as f64)
+    }};
+}
+
+/// The test of a value that is kept if the jump is taken.
+macro_rules! test_set {
+    ($m:ident, $sense:literal) => {{
+        let b = $m.b();
+        if (*b).is_falsy() == $sense {
+            next!($m.skip())
+        }
+        *$m.a() = *b;
+        next!($m.take())
     }};
 }
 
 handlers! {
-    fn op_eq(m) { equality!(m, *m.a(), *m.b()) }
-    fn op_eq_k(m) { equality!(m, *m.a(), *m.kimm()) }
-
-    fn op_eq_i(m) {
-        let a = m.a();
-        if (*a).t == tag::INT {
-            next!(m.test((*a).u as i64 == m.imm() as i64))
-        }
-        next!(m.test((*a).t == tag::FLOAT && f64::from_bits((*a).u) == m.imm() as f64))
-    }
-
-    fn op_lt(m) { order!(m, <) }
-    fn op_le(m) { order!(m, <=) }
-    fn op_lt_i(m) { order_i!(m, <) }
-    fn op_le_i(m) { order_i!(m, <=) }
-    fn op_gt_i(m) { order_i!(m, >) }
-    fn op_ge_i(m) { order_i!(m, >=) }
-
-    fn op_test(m) {
-        next!(m.test(!(*m.a()).is_falsy()))
-    }
-
-    fn op_test_set(m) {
-        let b = m.b();
-        if (*b).is_falsy() == (m.x() & 1 != 0) {
-            next!(m.at(m.pc.add(1)))
-        }
-        *m.a() = *b;
-        next!(m.test((m.x() & 1) != 0))
-    }
+    fn op_eq(m) { equality!(m, true, m.b()) }
+    fn op_not_eq(m) { equality!(m, false, m.b()) }
+    fn op_eq_k(m) { equality!(m, true, m.kimm()) }
+    fn op_not_eq_k(m) { equality!(m, false, m.kimm()) }
+    fn op_eq_p(m) { test!(m, true, (*m.a()).t == m.imm() as u8) }
+    fn op_not_eq_p(m) { test!(m, false, (*m.a()).t == m.imm() as u8) }
+    fn op_eq_s(m) { test!(m, true, (*m.a()).t == tag::SHORT_STRING && (*m.a()).u == (*m.kimm()).u) }
+    fn op_not_eq_s(m) { test!(m, false, (*m.a()).t == tag::SHORT_STRING && (*m.a()).u == (*m.kimm()).u) }
+    fn op_eq_i(m) { equals_i!(m, true) }
+    fn op_not_eq_i(m) { equals_i!(m, false) }
+    fn op_lt(m) { order!(m, true, <) }
+    fn op_not_lt(m) { order!(m, false, <) }
+    fn op_le(m) { order!(m, true, <=) }
+    fn op_not_le(m) { order!(m, false, <=) }
+    fn op_lt_i(m) { order_i!(m, true, <) }
+    fn op_not_lt_i(m) { order_i!(m, false, <) }
+    fn op_le_i(m) { order_i!(m, true, <=) }
+    fn op_not_le_i(m) { order_i!(m, false, <=) }
+    fn op_gt_i(m) { order_i!(m, true, >) }
+    fn op_not_gt_i(m) { order_i!(m, false, >) }
+    fn op_ge_i(m) { order_i!(m, true, >=) }
+    fn op_not_ge_i(m) { order_i!(m, false, >=) }
+    fn op_test(m) { test!(m, true, !(*m.a()).is_falsy()) }
+    fn op_not_test(m) { test!(m, false, !(*m.a()).is_falsy()) }
+    fn op_test_set(m) { test_set!(m, true) }
+    fn op_not_test_set(m) { test_set!(m, false) }
 }
 
 slow_paths! {
@@ -112,7 +146,7 @@ unsafe fn compare(lua: *mut Thread) -> Next {
 /// The immediate operand as the value that the source had.
 unsafe fn immediate(m: Machine) -> TValue {
     // SAFETY: I1.
-    unsafe { if m.x() & 2 != 0 { TValue::float(m.imm() as f64) } else { TValue::integer(m.imm() as i64) } }
+    unsafe { if m.x() & 1 != 0 { TValue::float(m.imm() as f64) } else { TValue::integer(m.imm() as i64) } }
 }
 
 /// Every comparison past its fast path.
@@ -120,7 +154,8 @@ unsafe fn compare_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
     // SAFETY: I1.
     unsafe {
         let first = *m.a();
-        let outcome = match op_of(m.word()) {
+        let op = op_of(m.word());
+        let outcome = match op.affirmed() {
             Op::Eq => compare::equality(lua, first, *m.b()),
             Op::EqK => compare::equality(lua, first, *m.kimm()),
             Op::Lt => compare::order(lua, first, *m.b(), false)?,
@@ -132,7 +167,8 @@ unsafe fn compare_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         };
         match outcome {
             Outcome::Is(truth) => {
-                (*lua.th().ci.get()).pc.set(m.test(truth).pc.cast());
+                let behind = if truth == op.jumps_if() { m.take() } else { m.skip() };
+                (*lua.th().ci.get()).pc.set(behind.pc.cast());
                 Ok(m.lua)
             }
             Outcome::Call { method, a, b, negate } => {

@@ -26,7 +26,7 @@ macro_rules! iterate {
         *a.add(2) = key;
         *a.add(3) = key;
         *a.add(4) = value;
-        next!($m.at($m.pc.add(1)).jump())
+        next!($m.take())
     }};
 }
 
@@ -43,7 +43,7 @@ macro_rules! next_node {
             }
             index += 1;
         }
-        next!($m.at($m.pc.add(1)))
+        next!($m.skip())
     }};
 }
 
@@ -52,7 +52,18 @@ handlers! {
         next!(m.jump())
     }
 
+    /// A loop over integers begins its first round, or none, without its `ForLoop`.
     fn op_for_prep(m) {
+        let a = m.a();
+        if (*a).t == tag::INT && (*a.add(1)).t == tag::INT && (*a.add(2)).t == tag::INT {
+            let (first, limit) = ((*a).u as i64, (*a.add(1)).u as i64);
+            let (low, high) = if (*a.add(2)).u as i64 > 0 { (first, limit) } else { (limit, first) };
+            if low > high {
+                next!(m.jump().skip())
+            }
+            *a.add(3) = TValue::integer(first);
+            next!(m)
+        }
         goto!(m, slow_for_prep)
     }
 

@@ -42,7 +42,7 @@ handlers! {
 
     fn op_load_false_skip(m) {
         (*m.a()).t = tag::FALSE;
-        next!(m.at(m.pc.add(1)))
+        next!(m.skip())
     }
 
     fn op_load_true(m) {

@@ -186,16 +186,31 @@ pub(super) const fn handler_of(op: Op) -> Handler {
         Op::Close => load::op_close,
         Op::Jmp => for_loop::op_jmp,
         Op::Eq => compare::op_eq,
+        Op::NotEq => compare::op_not_eq,
         Op::Lt => compare::op_lt,
+        Op::NotLt => compare::op_not_lt,
         Op::Le => compare::op_le,
+        Op::NotLe => compare::op_not_le,
+        Op::EqP => compare::op_eq_p,
+        Op::NotEqP => compare::op_not_eq_p,
+        Op::EqS => compare::op_eq_s,
+        Op::NotEqS => compare::op_not_eq_s,
         Op::EqK => compare::op_eq_k,
+        Op::NotEqK => compare::op_not_eq_k,
         Op::EqI => compare::op_eq_i,
+        Op::NotEqI => compare::op_not_eq_i,
         Op::LtI => compare::op_lt_i,
+        Op::NotLtI => compare::op_not_lt_i,
         Op::LeI => compare::op_le_i,
+        Op::NotLeI => compare::op_not_le_i,
         Op::GtI => compare::op_gt_i,
+        Op::NotGtI => compare::op_not_gt_i,
         Op::GeI => compare::op_ge_i,
+        Op::NotGeI => compare::op_not_ge_i,
         Op::Test => compare::op_test,
+        Op::NotTest => compare::op_not_test,
         Op::TestSet => compare::op_test_set,
+        Op::NotTestSet => compare::op_not_test_set,
         Op::Call => call::op_call,
         Op::TailCall => call::op_tail_call,
         Op::Return => call::op_return,
@@ -211,11 +226,13 @@ pub(super) const fn handler_of(op: Op) -> Handler {
     }
 }
 
-/// The handler for a thread with hooks: calls and returns take their slow paths, which run the hooks.
+/// The handler for a thread with hooks: calls and returns take their slow paths, which run the hooks, and loops do not do the work of
+/// two instructions at once.
 const fn slow_handler_of(op: Op) -> Handler {
     match op {
         Op::Call => call::slow_call,
         Op::TailCall => call::slow_tail_call,
+        Op::ForPrep => for_loop::slow_for_prep,
         Op::TForCall => for_loop::slow_tfor_call,
         Op::Return | Op::Return0 | Op::Return1 => call::slow_return,
         op => handler_of(op),
