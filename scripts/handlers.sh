@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks the machine code of the fast handlers (`op_*`, rules I2 and I4 of vm/src/exec/interp.rs): none holds a call, but to what
-# never returns, and none touches the stack of the host, but for the exceptions below. It reads x86-64 code.
+# never returns, and none pushes registers on the way through it that the compiler laid out first, which ends with the first jump
+# to another word's handler, but for the exceptions below. It reads x86-64 code.
 #
 # usage: scripts/handlers.sh [PROGRAM]      (default: the release build; it must have its symbols and be built for tail calls)
 set -euo pipefail
@@ -9,10 +10,9 @@ program=${1:-${CARGO_TARGET_DIR:-$root/target}/release/perilune}
 
 # Handlers that push, and how many registers at most; this script insists that a row is lowered or taken out once its handler does
 # with less. Those that look into tables have the table, its node or item, the key and the value alive at once, and the two last
-# copy runs of values: more than the four registers that a handler's arguments leave free. The others divide and compare
-# numbers, where a constant is one register more.
+# copy runs of values: more than the four registers that a handler's arguments leave free. The other compares with a constant,
+# which is one register more.
 pushes='
-op_div_k 1
 op_eq_k 1
 op_get_field 1
 op_get_tab_up 1
@@ -59,7 +59,7 @@ code=$(objdump -d -C --no-show-raw-insn --no-addresses "$program" | awk '
         was_call = $1 ~ /^call/
         if (was_call) calls[name]++
         if ($1 == "jmp" && $2 ~ /^\*/) jumps[name]++
-        if ($1 ~ /^push/ || ($1 == "sub" && $NF ~ /,%rsp$/)) pushes[name]++
+        if (jumps[name] == 0 && ($1 ~ /^push/ || ($1 == "sub" && $NF ~ /,%rsp$/))) pushes[name]++
     }
     END { for (name in count) print name, calls[name], pushes[name], jumps[name], count[name] }')
 

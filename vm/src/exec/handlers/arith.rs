@@ -19,12 +19,6 @@ use crate::meta::MetaEvent;
 use crate::opcode::{Op, op_of};
 use crate::state::LuaState;
 
-/// A number as a float.
-#[inline(always)]
-fn to_float(v: TValue) -> f64 {
-    if v.t == tag::INT { v.u as i64 as f64 } else { f64::from_bits(v.u) }
-}
-
 /// Both operands integers or both floats; else the mixed handler.
 macro_rules! arith {
     ($m:ident, $b:expr, $c:expr, |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr, $mixed:ident) => {{
@@ -43,16 +37,24 @@ macro_rules! arith {
     }};
 }
 
-/// Any two numbers, as floats; else the slow path.
+/// Any two numbers, as floats; else the slow path. Each is looked at by itself: both tests at once would take more registers
+/// than there are.
 macro_rules! floats {
     ($m:ident, $b:expr, $c:expr, |$x:ident, $y:ident| $float:expr) => {{
-        let (b, c) = (*$b, *$c);
-        if b.is_number() && c.is_number() {
-            let ($x, $y) = (to_float(b), to_float(c));
-            *$m.a() = TValue::float($float);
-            next!($m)
+        let $x = floats!(@float $m, *$b);
+        let $y = floats!(@float $m, *$c);
+        *$m.a() = TValue::float($float);
+        next!($m)
+    }};
+    (@float $m:ident, $operand:expr) => {{
+        let operand: TValue = $operand;
+        if operand.t == tag::FLOAT {
+            f64::from_bits(operand.u)
+        } else if operand.t == tag::INT {
+            operand.u as i64 as f64
+        } else {
+            goto!($m, slow_arith)
         }
-        goto!($m, slow_arith)
     }};
 }
 

@@ -117,7 +117,8 @@ handlers! {
     /// Loops over a table by `next` or the iterator of `ipairs` go on here without a call, and without their `TForLoop`.
     fn op_tfor_call(m) {
         let a = m.a();
-        if (*a.add(1)).t == tag::TABLE && m.x() <= 2 {
+        // The type is asked for first, since with each of the two it would take a register more.
+        if (*a).t == tag::NATIVE && (*a.add(1)).t == tag::TABLE && m.x() <= 2 {
             if natives::is_next(*a) {
                 goto!(m, tfor_next)
             }
