@@ -1,230 +1,211 @@
-//! Times Lua interpreters side by side over a folder of programs.
+//! Compares Lua interpreters: the time of programs, peak memory, the time to compile a large source, start-up.
 //!
-//! In each round every interpreter runs every program, in an order that is reversed each other round, pinned to one core.
-//! What counts is user CPU time; a ratio is the median of the rounds' own ratios to the reference, so that a drift of the
-//! machine cancels out. Each program prints a checksum: an interpreter whose output differs from the reference's has failed.
+//! In each round every interpreter does everything, in an order that is reversed each other round, on one core. A ratio is
+//! the median of the rounds' own ratios to the reference, so that a drift of the machine cancels out. Each program prints a
+//! checksum: an interpreter whose output differs from the reference's is left out, and that is said.
 
-use std::io::Read;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+mod interpreter;
+mod measure;
+mod source;
+mod statistics;
+mod table;
 
-use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-/// Times Lua interpreters side by side over a folder of programs.
+use clap::{Args, Parser, Subcommand};
+
+use interpreter::Interpreter;
+use measure::{Job, Plan};
+use table::{Metric, Report};
+
+/// The processor time of a run.
+const TIME: Metric = Metric { name: "processor time", unit: "s", value: |sample| sample.processor };
+/// The time from begin to end.
+const ELAPSED: Metric = Metric { name: "elapsed time", unit: "ms", value: |sample| sample.elapsed * 1e3 };
+/// The peak of resident memory.
+const MEMORY: Metric = Metric { name: "peak memory", unit: "MiB", value: |sample| sample.peak_kib / 1024.0 };
+
+/// Compares Lua interpreters in one interleaved run.
 ///
-/// Programs are grouped by the first letter of their names: c calls, k coroutines, t tables, s strings, n numeric,
-/// g allocation, m mixed.
+/// Without names of interpreters it takes the perilune that was built beside it, lua5.4 as the reference, and lua5.3, lua5.5,
+/// luajit -joff and luajit where they are installed.
 #[derive(Parser)]
 #[command(
     name = "compare",
     version,
-    after_help = "Example: compare --rounds 3 target/release/perilune lua5.3 'luajit -joff'"
+    after_help = "Examples:\n  compare programs\n  compare programs --only t,s --rounds 9 target/release/perilune before lua5.4\n  \
+                  compare memory --json memory.json\n  compare startup"
 )]
 struct Options {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Processor time, user and system, of the programs of a folder.
+    ///
+    /// Groups are the first letters of their names: c calls, k coroutines, t tables, s strings, n numeric, g allocation, m mixed.
+    Programs {
+        #[command(flatten)]
+        common: Common,
+        /// Only programs whose names begin with one of these, separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<String>,
+        /// The folder of programs.
+        #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/programs"))]
+        dir: PathBuf,
+        /// Fail if our geometric mean exceeds this.
+        #[arg(long)]
+        at_most: Option<f64>,
+    },
+    /// Peak resident memory of programs that keep much alive.
+    Memory {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Processor time to compile a generated source, which is the same each time.
+    Compile {
+        #[command(flatten)]
+        common: Common,
+        /// Its size in bytes.
+        #[arg(long, default_value_t = 5_000_000)]
+        size: usize,
+        /// Where to leave it, for other measurements.
+        #[arg(long)]
+        keep: Option<PathBuf>,
+    },
+    /// Time from begin to end of an empty script.
+    Startup {
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+#[derive(Args)]
+struct Common {
     /// Ours, the reference, and others; each a command, quoted if it has arguments.
-    #[arg(required = true, num_args = 2..)]
+    #[arg(num_args = 2..)]
     interpreters: Vec<String>,
-    /// How often each program is run by each interpreter.
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
-    /// Only programs whose names begin with one of these, separated by commas.
-    #[arg(long, value_delimiter = ',')]
-    only: Vec<String>,
-    /// The folder of programs.
-    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/programs"))]
-    dir: PathBuf,
+    /// How often everything is run [default: 5, of startup 200].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
     /// The core that everything is pinned to.
     #[arg(long, default_value_t = 0)]
     core: usize,
-    /// Fail if our geometric mean exceeds this.
+    /// Write everything that was measured to this file.
     #[arg(long)]
-    at_most: Option<f64>,
+    json: Option<PathBuf>,
 }
 
-/// What one run of a program gave.
-struct Run {
-    seconds: f64,
-    peak_kib: i64,
-    output: Vec<u8>,
-    success: bool,
+/// What is to be measured, and how it is shown.
+struct Task {
+    jobs: Vec<Job>,
+    folder: PathBuf,
+    metric: Metric,
+    rounds: u32,
+    grouped: bool,
+    with_memory: bool,
 }
 
-/// Runs a command on one core and measures it.
-fn run(command: &[String], program: &str, options: &Options) -> Result<Run, String> {
-    let core = options.core;
-    let mut child = Command::new(&command[0]);
-    child.args(&command[1..]).arg(program).current_dir(&options.dir);
-    child.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    // SAFETY: between fork and exec only the affinity call is made, which is safe there.
-    unsafe {
-        child.pre_exec(move || {
-            let mut set: libc::cpu_set_t = std::mem::zeroed();
-            libc::CPU_SET(core, &mut set);
-            libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set);
-            Ok(())
-        });
-    }
-    let mut child = child.spawn().map_err(|error| format!("cannot run {}: {error}", command[0]))?;
-    let mut output = Vec::new();
-    if let Some(mut pipe) = child.stdout.take() {
-        pipe.read_to_end(&mut output).map_err(|error| format!("cannot read the output of {program}: {error}"))?;
-    }
-    let mut status = 0;
-    // SAFETY: the child is ours and was not waited for; both pointers are to locals.
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        if libc::wait4(child.id() as i32, &mut status, 0, &mut usage) < 0 {
-            return Err(format!("cannot wait for {program}: {}", std::io::Error::last_os_error()));
+impl Common {
+    /// Measures, prints, and returns our geometric mean.
+    fn run(&self, task: Task) -> Result<f64, String> {
+        let interpreters = if self.interpreters.is_empty() {
+            Interpreter::installed()?
+        } else {
+            self.interpreters.iter().map(|text| Interpreter::of(text)).collect::<Result<_, _>>()?
+        };
+        let rounds = self.rounds.unwrap_or(task.rounds) as usize;
+        let machine = interpreter::machine();
+        println!("{machine}; on core {}, {rounds} rounds", self.core);
+        for interpreter in &interpreters {
+            println!("{:<28}{}", interpreter.label, interpreter.version);
         }
-        usage
-    };
-    Ok(Run {
-        seconds: usage.ru_utime.tv_sec as f64 + usage.ru_utime.tv_usec as f64 * 1e-6,
-        peak_kib: usage.ru_maxrss,
-        output: output.split(u8::is_ascii_whitespace).filter(|w| !w.is_empty()).collect::<Vec<_>>().join(&b' '),
-        success: std::process::ExitStatus::from_raw(status).success(),
-    })
+        let plan = Plan { rounds, core: self.core, folder: &task.folder };
+        let cells = measure::measure(&interpreters, &task.jobs, &plan)?;
+        let report = Report {
+            interpreters: &interpreters,
+            jobs: &task.jobs,
+            cells: &cells,
+            metric: task.metric,
+            grouped: task.grouped,
+            with_memory: task.with_memory,
+        };
+        report.print();
+        if let Some(file) = &self.json {
+            let text = format!("{:#}\n", report.json(&machine));
+            std::fs::write(file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))?;
+        }
+        if !report.complete() {
+            return Err("ours or the reference failed, or both differ".to_string());
+        }
+        report.overall().ok_or_else(|| "nothing was measured".to_string())
+    }
 }
 
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
-}
-
-fn geometric_mean(values: &[f64]) -> f64 {
-    (values.iter().map(|v| v.ln()).sum::<f64>() / values.len() as f64).exp()
-}
-
-/// The programs of the folder, sorted.
-fn programs(options: &Options) -> Result<Vec<String>, String> {
-    let entries =
-        std::fs::read_dir(&options.dir).map_err(|error| format!("cannot read {}: {error}", options.dir.display()))?;
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".lua"))
-        .filter(|name| options.only.is_empty() || options.only.iter().any(|prefix| name.starts_with(prefix)))
-        .collect();
+/// The programs of a folder, sorted, whose names begin with one of `only`, if that has any.
+fn programs(folder: &Path, only: &[String]) -> Result<Vec<Job>, String> {
+    let unreadable = |error| format!("cannot read {}: {error}", folder.display());
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let files = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = files.filter_map(|file| file.strip_suffix(".lua").map(str::to_string)).collect();
+    names.retain(|name| only.is_empty() || only.iter().any(|prefix| name.starts_with(prefix)));
     names.sort();
-    if names.is_empty() { Err(format!("no program in {}", options.dir.display())) } else { Ok(names) }
+    if names.is_empty() {
+        return Err(format!("no program in {}", folder.display()));
+    }
+    Ok(names.into_iter().map(|name| Job { arguments: vec![format!("{name}.lua")], name }).collect())
 }
 
-/// What was measured of one program under one interpreter.
-#[derive(Default)]
-struct Cell {
-    ratios: Vec<f64>,
-    peak_kib: i64,
-    failed: bool,
+/// Compiles a generated source of a size; it is left in `keep` if that is given.
+fn compile(common: &Common, size: usize, keep: Option<&Path>) -> Result<f64, String> {
+    let name = format!("perilune-bench-{}.lua", std::process::id());
+    let file = keep.map_or_else(|| std::env::temp_dir().join(name), Path::to_path_buf);
+    let unwritable = |error| format!("cannot write {}: {error}", file.display());
+    std::fs::write(&file, source::generate(size)).map_err(unwritable)?;
+    let file = std::fs::canonicalize(&file).map_err(unwritable)?;
+    let script = format!("assert(loadfile([==[{}]==]))", file.display());
+    let jobs = vec![Job { name: format!("compile {size} bytes"), arguments: vec!["-e".to_string(), script] }];
+    let folder = std::env::temp_dir();
+    let result = common.run(Task { jobs, folder, metric: TIME, rounds: 15, grouped: false, with_memory: true });
+    if keep.is_none() {
+        // What cannot be removed is left to whoever cleans the folder for temporary files.
+        let _ = std::fs::remove_file(&file);
+    }
+    result
 }
 
-/// Runs everything; `cells[program][interpreter]`.
-fn measure(options: &Options, commands: &[Vec<String>], names: &[String]) -> Result<Vec<Vec<Cell>>, String> {
-    let mut cells: Vec<Vec<Cell>> = names.iter().map(|_| commands.iter().map(|_| Cell::default()).collect()).collect();
-    for round in 0..options.rounds {
-        for (row, name) in cells.iter_mut().zip(names) {
-            eprintln!("round {} {name}", round + 1);
-            let mut order: Vec<usize> = (0..commands.len()).collect();
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            let mut runs: Vec<Option<Run>> = commands.iter().map(|_| None).collect();
-            for i in order {
-                if !row[i].failed {
-                    runs[i] = Some(run(&commands[i], name, options)?);
-                }
-            }
-            let Some(Some(reference)) = runs.get(1) else { continue };
-            let (wanted, base) = (reference.output.clone(), reference.seconds.max(1e-4));
-            for (cell, run) in row.iter_mut().zip(runs) {
-                let Some(run) = run else { continue };
-                if !run.success || run.output != wanted {
-                    cell.failed = true;
-                } else {
-                    cell.ratios.push(run.seconds / base);
-                    cell.peak_kib = cell.peak_kib.max(run.peak_kib);
-                }
+fn run(what: &What) -> Result<(), String> {
+    let mean = match what {
+        What::Programs { common, only, dir, at_most } => {
+            let (jobs, folder) = (programs(dir, only)?, dir.clone());
+            let mean = common.run(Task { jobs, folder, metric: TIME, rounds: 5, grouped: true, with_memory: true })?;
+            match at_most {
+                Some(limit) if mean > *limit => Err(format!("the geometric mean {mean:.3} exceeds {limit}")),
+                _ => Ok(mean),
             }
         }
-    }
-    Ok(cells)
-}
-
-/// Prints a line of the table.
-fn line(label: &str, values: impl Iterator<Item = String>) {
-    print!("{label:<22}");
-    for value in values {
-        print!("{value:>16}");
-    }
-    println!();
-}
-
-fn report(options: &Options, names: &[String], cells: &mut [Vec<Cell>]) -> Result<f64, String> {
-    let count = options.interpreters.len();
-    let show = |v: Option<f64>| v.map_or("X".to_string(), |v| format!("{v:.2}"));
-    line("time", options.interpreters.iter().map(|i| i.rsplit('/').next().unwrap_or(i).to_string()));
-    let medians: Vec<Vec<Option<f64>>> = cells
-        .iter_mut()
-        .map(|row| row.iter_mut().map(|c| (!c.failed && !c.ratios.is_empty()).then(|| median(&mut c.ratios))).collect())
-        .collect();
-    for (name, row) in names.iter().zip(&medians) {
-        line(name.trim_end_matches(".lua"), row.iter().map(|v| show(*v)));
-    }
-    let mean = |i: usize, group: Option<char>| {
-        let values: Vec<f64> = names
-            .iter()
-            .zip(&medians)
-            .filter(|(name, _)| group.is_none_or(|g| name.starts_with(g)))
-            .filter_map(|(_, row)| row[i])
-            .collect();
-        (!values.is_empty()).then(|| geometric_mean(&values))
+        What::Memory { common } => {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/memory");
+            let jobs = programs(&folder, &[])?;
+            common.run(Task { jobs, folder, metric: MEMORY, rounds: 2, grouped: false, with_memory: false })
+        }
+        What::Compile { common, size, keep } => compile(common, *size, keep.as_deref()),
+        What::Startup { common } => {
+            let jobs = vec![Job { name: "start-up".to_string(), arguments: vec!["-e".to_string(), String::new()] }];
+            let folder = std::env::temp_dir();
+            common.run(Task { jobs, folder, metric: ELAPSED, rounds: 200, grouped: false, with_memory: false })
+        }
     };
-    let mut groups: Vec<char> = names.iter().filter_map(|name| name.chars().next()).collect();
-    groups.dedup();
-    for group in groups {
-        line(&format!("group {group}"), (0..count).map(|i| show(mean(i, Some(group)))));
-    }
-    line("all", (0..count).map(|i| show(mean(i, None))));
-    let failed: Vec<String> = names
-        .iter()
-        .zip(cells.iter())
-        .flat_map(|(name, row)| row.iter().enumerate().filter(|(_, c)| c.failed).map(move |(i, _)| (name, i)))
-        .map(|(name, i)| format!("{} on {name}", options.interpreters[i]))
-        .collect();
-    if failed.is_empty() {
-        mean(0, None).ok_or_else(|| "nothing was measured".to_string())
-    } else {
-        Err(format!("failed or printed something else than the reference: {}", failed.join(", ")))
-    }
+    mean.map(|_| ())
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    let commands: Vec<Vec<String>> = options
-        .interpreters
-        .iter()
-        .map(|text| {
-            let mut words: Vec<String> = text.split_whitespace().map(str::to_string).collect();
-            // The programs run in their own folder, so a relative path must not depend on ours.
-            if words[0].contains('/')
-                && let Ok(path) = std::fs::canonicalize(&words[0])
-            {
-                words[0] = path.to_string_lossy().into_owned();
-            }
-            words
-        })
-        .collect();
-    let result = programs(&options).and_then(|names| {
-        let mut cells = measure(&options, &commands, &names)?;
-        report(&options, &names, &mut cells)
-    });
-    match (result, options.at_most) {
-        (Ok(mean), Some(limit)) if mean > limit => {
-            eprintln!("compare: the geometric mean {mean:.3} exceeds {limit}");
-            ExitCode::FAILURE
-        }
-        (Ok(_), _) => ExitCode::SUCCESS,
-        (Err(message), _) => {
+    match run(&Options::parse().what) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
             eprintln!("compare: {message}");
             ExitCode::FAILURE
         }
