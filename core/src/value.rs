@@ -29,6 +29,8 @@ pub mod tag {
     pub const NATIVE: Tag = 6;
     /// A key of a table node whose value was collected; compared by address alone, never dereferenced.
     pub const DEAD: Tag = 7;
+    /// A native function with a quick form, without upvalues.
+    pub const QUICK_NATIVE: Tag = 8;
     /// Set in the tag of every collectable value.
     pub const COLLECTABLE: Tag = 0x80;
     /// An interned string.
@@ -159,6 +161,12 @@ impl TValue {
         Self { u: f.expose_provenance() as u64, t: tag::NATIVE }
     }
 
+    /// A native function with a quick form; the VM gives the descriptor that it points to its type.
+    #[inline]
+    pub fn quick_native(descriptor: *const ()) -> Self {
+        Self { u: descriptor.expose_provenance() as u64, t: tag::QUICK_NATIVE }
+    }
+
     /// A collectable value; the tag is the object's own.
     #[inline(always)]
     pub fn object<T: GcObject>(object: GcRef<T>) -> Self {
@@ -181,7 +189,7 @@ impl TValue {
             tag::LIGHT => LuaType::LightUserdata,
             tag::SHORT_STRING | tag::LONG_STRING => LuaType::String,
             tag::TABLE => LuaType::Table,
-            tag::NATIVE | tag::LUA_CLOSURE | tag::NATIVE_CLOSURE => LuaType::Function,
+            tag::NATIVE | tag::QUICK_NATIVE | tag::LUA_CLOSURE | tag::NATIVE_CLOSURE => LuaType::Function,
             tag::USERDATA => LuaType::Userdata,
             tag::THREAD => LuaType::Thread,
             _ => LuaType::None,
@@ -221,7 +229,7 @@ impl TValue {
     /// Whether it is a function of any kind.
     #[inline(always)]
     pub const fn is_function(self) -> bool {
-        matches!(self.t, tag::NATIVE | tag::LUA_CLOSURE | tag::NATIVE_CLOSURE)
+        matches!(self.t, tag::NATIVE | tag::QUICK_NATIVE | tag::LUA_CLOSURE | tag::NATIVE_CLOSURE)
     }
 
     /// Whether it points to an object of the heap.

@@ -5,8 +5,8 @@
 //! yield inside. Where the reference cannot yield, `coroutine.isyieldable` says no.
 
 use perilune_vm::{
-    ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, Status, native_ipairs_next, native_next,
-    native_pcall, native_xpcall,
+    Answer, ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, QuickCall, QuickNative, Status,
+    native_ipairs_next, native_next, native_pcall, native_xpcall,
 };
 
 use crate::message::{c_bytes, push_located};
@@ -440,14 +440,58 @@ fn type_(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// The functions, in the manual's order.
+/// Quick forms, for calls that need no conversion, make no object, and raise no error.
+mod quick {
+    use super::*;
+
+    pub(super) fn assert(call: QuickCall<'_>) -> Answer<'_> {
+        if call.truth(1) { call.arguments_from(1) } else { Answer::UNUSUAL }
+    }
+
+    pub(super) fn getmetatable(call: QuickCall<'_>) -> Answer<'_> {
+        call.metatable(1)
+    }
+
+    pub(super) fn rawequal(call: QuickCall<'_>) -> Answer<'_> {
+        call.raw_equal(1, 2).map_or(Answer::UNUSUAL, Answer::boolean)
+    }
+
+    pub(super) fn rawget(call: QuickCall<'_>) -> Answer<'_> {
+        call.raw_get(1, 2)
+    }
+
+    pub(super) fn rawlen(call: QuickCall<'_>) -> Answer<'_> {
+        call.raw_len(1).map_or(Answer::UNUSUAL, |length| Answer::integer(length as i64))
+    }
+
+    pub(super) fn select(call: QuickCall<'_>) -> Answer<'_> {
+        let count = call.count();
+        match call.integer(1) {
+            Some(n) if n > 0 => call.arguments_from((n as usize).min(count) + 1),
+            None if call.bytes(1).is_some_and(|text| text.first() == Some(&b'#')) => Answer::integer(count as i64 - 1),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn setmetatable(call: QuickCall<'_>) -> Answer<'_> {
+        call.set_metatable(1, 2)
+    }
+
+    pub(super) fn tonumber(call: QuickCall<'_>) -> Answer<'_> {
+        if call.count() == 1 && call.lua_type(1) == LuaType::Number { call.argument(1) } else { Answer::UNUSUAL }
+    }
+
+    pub(super) fn type_(call: QuickCall<'_>) -> Answer<'_> {
+        call.type_name(1)
+    }
+}
+
+/// The functions that have no quick form, in the manual's order.
 const FUNCTIONS: &[(&str, NativeFn)] = &[
-    ("assert", assert),
     ("collectgarbage", collectgarbage),
     #[cfg(feature = "std")]
     ("dofile", dofile),
     ("error", error),
-    ("getmetatable", getmetatable),
     ("ipairs", ipairs),
     ("load", load),
     #[cfg(feature = "std")]
@@ -457,16 +501,22 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("pcall", native_pcall),
     #[cfg(feature = "std")]
     ("print", print),
-    ("rawequal", rawequal),
-    ("rawget", rawget),
-    ("rawlen", rawlen),
     ("rawset", rawset),
-    ("select", select),
-    ("setmetatable", setmetatable),
-    ("tonumber", tonumber),
     ("tostring", tostring),
-    ("type", type_),
     ("xpcall", native_xpcall),
+];
+
+/// The others.
+static QUICK_FUNCTIONS: [(&str, QuickNative); 9] = [
+    ("assert", QuickNative::new(assert, quick::assert)),
+    ("getmetatable", QuickNative::new(getmetatable, quick::getmetatable)),
+    ("rawequal", QuickNative::new(rawequal, quick::rawequal)),
+    ("rawget", QuickNative::new(rawget, quick::rawget)),
+    ("rawlen", QuickNative::new(rawlen, quick::rawlen)),
+    ("select", QuickNative::new(select, quick::select)),
+    ("setmetatable", QuickNative::new(setmetatable, quick::setmetatable)),
+    ("tonumber", QuickNative::new(tonumber, quick::tonumber)),
+    ("type", QuickNative::new(type_, quick::type_)),
 ];
 
 /// Opens the basic library: sets its functions, `_G` and `_VERSION` in the table of globals, and pushes that table.
@@ -474,6 +524,7 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
 pub fn open_base(lua: &mut LuaState) -> LuaResult<usize> {
     lua.push_global_table()?;
     lua.set_funcs(FUNCTIONS, 0)?;
+    lua.set_quick_funcs(&QUICK_FUNCTIONS)?;
     lua.push_value(-1)?;
     lua.set_field(-2, "_G")?;
     lua.push_str("Lua 5.3")?;

@@ -4,7 +4,10 @@
 
 use core::f64::consts::PI;
 
-use perilune_vm::{CompareOp, LuaResult, LuaState, LuaType, NativeFn, float, float_to_integer, upvalue_index};
+use perilune_vm::{
+    Answer, CompareOp, LuaResult, LuaState, LuaType, NativeFn, QuickCall, QuickNative, float, float_to_integer,
+    upvalue_index,
+};
 
 /// Pushes a float and returns it as the one result.
 fn number(lua: &mut LuaState, n: f64) -> LuaResult<usize> {
@@ -20,15 +23,26 @@ fn push_integral(lua: &mut LuaState, n: f64) -> LuaResult<()> {
     }
 }
 
-/// Defines functions of one float.
+/// Defines functions of one float, and their quick forms.
 macro_rules! functions_of_one_float {
-    ($($(#[$doc:meta])* $name:ident = |$x:ident| $result:expr;)*) => {$(
-        $(#[$doc])*
-        fn $name(lua: &mut LuaState) -> LuaResult<usize> {
-            let $x = lua.check_number(1)?;
-            number(lua, $result)
+    ($($(#[$doc:meta])* $name:ident = |$x:ident| $result:expr;)*) => {
+        $(
+            $(#[$doc])*
+            fn $name(lua: &mut LuaState) -> LuaResult<usize> {
+                let $x = lua.check_number(1)?;
+                number(lua, $result)
+            }
+        )*
+
+        /// The quick forms of the functions of one float.
+        mod quick_float {
+            use super::*;
+
+            $(pub(super) fn $name(call: QuickCall<'_>) -> Answer<'_> {
+                call.number(1).map_or(Answer::UNUSUAL, |$x| Answer::number($result))
+            })*
         }
-    )*};
+    };
 }
 
 functions_of_one_float! {
@@ -239,6 +253,115 @@ fn ult(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
+/// Quick forms, for arguments that need no conversion.
+mod quick {
+    use super::*;
+
+    pub(super) fn abs(call: QuickCall<'_>) -> Answer<'_> {
+        match (call.integer(1), call.float(1)) {
+            (Some(i), _) => Answer::integer(i.wrapping_abs()),
+            (_, Some(n)) => Answer::number(n.abs()),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    /// An integral float as an integer if it is one, by way of the truncated float where the range allows it.
+    #[inline]
+    fn integral<'a>(call: QuickCall<'a>, adjust: fn(f64, f64) -> i64, general: fn(f64) -> f64) -> Answer<'a> {
+        /// Floats with at most this absolute value have integers that are near enough.
+        const SAFE: f64 = (1u64 << 62) as f64;
+        if call.integer(1).is_some() {
+            return call.argument(1);
+        }
+        let Some(n) = call.float(1) else { return Answer::UNUSUAL };
+        if n.abs() <= SAFE {
+            let truncated = n as i64;
+            return Answer::integer(truncated + adjust(truncated as f64, n));
+        }
+        let n = general(n);
+        float_to_integer(n).map_or(Answer::number(n), Answer::integer)
+    }
+
+    pub(super) fn ceil(call: QuickCall<'_>) -> Answer<'_> {
+        integral(call, |truncated, n| (truncated < n) as i64, float::ceil)
+    }
+
+    pub(super) fn floor(call: QuickCall<'_>) -> Answer<'_> {
+        integral(call, |truncated, n| -((truncated > n) as i64), float::floor)
+    }
+
+    pub(super) fn fmod(call: QuickCall<'_>) -> Answer<'_> {
+        match (call.integer(1), call.integer(2)) {
+            (Some(x), Some(y)) if y != 0 => Answer::integer(x.wrapping_rem(y)),
+            (None, _) | (_, None) => match (call.number(1), call.number(2)) {
+                (Some(x), Some(y)) => Answer::number(float::fmod(x, y)),
+                _ => Answer::UNUSUAL,
+            },
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn log(call: QuickCall<'_>) -> Answer<'_> {
+        match call.number(1) {
+            Some(x) if call.count() == 1 => Answer::number(float::log(x)),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    /// The best argument, if all are integers or all floats.
+    #[inline]
+    fn best<'a>(
+        call: QuickCall<'a>,
+        better_integer: fn(i64, i64) -> bool,
+        better_float: fn(f64, f64) -> bool,
+    ) -> Answer<'a> {
+        if let Some(mut best) = call.integer(1) {
+            for arg in 2..=call.count() {
+                match call.integer(arg) {
+                    Some(i) if better_integer(i, best) => best = i,
+                    Some(_) => {}
+                    None => return Answer::UNUSUAL,
+                }
+            }
+            return Answer::integer(best);
+        }
+        let Some(mut best) = call.float(1) else { return Answer::UNUSUAL };
+        for arg in 2..=call.count() {
+            match call.float(arg) {
+                Some(n) if better_float(n, best) => best = n,
+                Some(_) => {}
+                None => return Answer::UNUSUAL,
+            }
+        }
+        Answer::number(best)
+    }
+
+    pub(super) fn max(call: QuickCall<'_>) -> Answer<'_> {
+        best(call, |i, best| i > best, |n, best| n > best)
+    }
+
+    pub(super) fn min(call: QuickCall<'_>) -> Answer<'_> {
+        best(call, |i, best| i < best, |n, best| n < best)
+    }
+
+    pub(super) fn tointeger(call: QuickCall<'_>) -> Answer<'_> {
+        if call.integer(1).is_some() {
+            return call.argument(1);
+        }
+        match call.float(1) {
+            Some(n) => float_to_integer(n).map_or(Answer::NIL, Answer::integer),
+            None => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn ult(call: QuickCall<'_>) -> Answer<'_> {
+        match (call.integer(1), call.integer(2)) {
+            (Some(m), Some(n)) => Answer::boolean((m as u64) < n as u64),
+            _ => Answer::UNUSUAL,
+        }
+    }
+}
+
 /// Its address marks the userdata that are generators.
 static GENERATOR_KIND: u8 = 0;
 
@@ -344,37 +467,41 @@ fn randomseed(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(0)
 }
 
-/// The library, in the order of the manual; then what is there for compatibility.
-const FUNCTIONS: [(&str, NativeFn); 29] = [
-    ("abs", abs),
-    ("acos", acos),
-    ("asin", asin),
+/// The functions that have no quick form, in the order of the manual; then what is there for compatibility.
+const FUNCTIONS: [(&str, NativeFn); 7] = [
     ("atan", atan),
-    ("ceil", ceil),
-    ("cos", cos),
-    ("deg", deg),
-    ("exp", exp),
-    ("floor", floor),
-    ("fmod", fmod),
-    ("log", log),
-    ("max", max),
-    ("min", min),
     ("modf", modf),
-    ("rad", rad),
-    ("sin", sin),
-    ("sqrt", sqrt),
-    ("tan", tan),
-    ("tointeger", tointeger),
     ("type", type_),
-    ("ult", ult),
     ("atan2", atan),
-    ("cosh", cosh),
     ("frexp", frexp),
     ("ldexp", ldexp),
-    ("log10", log10),
     ("pow", pow),
-    ("sinh", sinh),
-    ("tanh", tanh),
+];
+
+/// The others.
+static QUICK_FUNCTIONS: [(&str, QuickNative); 22] = [
+    ("abs", QuickNative::new(abs, quick::abs)),
+    ("acos", QuickNative::new(acos, quick_float::acos)),
+    ("asin", QuickNative::new(asin, quick_float::asin)),
+    ("ceil", QuickNative::new(ceil, quick::ceil)),
+    ("cos", QuickNative::new(cos, quick_float::cos)),
+    ("deg", QuickNative::new(deg, quick_float::deg)),
+    ("exp", QuickNative::new(exp, quick_float::exp)),
+    ("floor", QuickNative::new(floor, quick::floor)),
+    ("fmod", QuickNative::new(fmod, quick::fmod)),
+    ("log", QuickNative::new(log, quick::log)),
+    ("max", QuickNative::new(max, quick::max)),
+    ("min", QuickNative::new(min, quick::min)),
+    ("rad", QuickNative::new(rad, quick_float::rad)),
+    ("sin", QuickNative::new(sin, quick_float::sin)),
+    ("sqrt", QuickNative::new(sqrt, quick_float::sqrt)),
+    ("tan", QuickNative::new(tan, quick_float::tan)),
+    ("tointeger", QuickNative::new(tointeger, quick::tointeger)),
+    ("ult", QuickNative::new(ult, quick::ult)),
+    ("cosh", QuickNative::new(cosh, quick_float::cosh)),
+    ("log10", QuickNative::new(log10, quick_float::log10)),
+    ("sinh", QuickNative::new(sinh, quick_float::sinh)),
+    ("tanh", QuickNative::new(tanh, quick_float::tanh)),
 ];
 
 /// The functions that share a generator.
@@ -384,6 +511,7 @@ const RANDOM_FUNCTIONS: [(&str, NativeFn); 2] = [("random", random), ("randomsee
 #[doc(alias = "luaopen_math")]
 pub fn open_math(lua: &mut LuaState) -> LuaResult<usize> {
     lua.new_lib(&FUNCTIONS)?;
+    lua.set_quick_funcs(&QUICK_FUNCTIONS)?;
     lua.push_number(PI)?;
     lua.set_field(-2, "pi")?;
     lua.push_number(f64::INFINITY)?;

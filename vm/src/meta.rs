@@ -1,7 +1,7 @@
 //! Metamethods: their names, and how to find the one of a value.
 
 use perilune_core::value::tag;
-use perilune_core::{GcRef, TValue, Table, Userdata};
+use perilune_core::{GcRef, LuaString, LuaType, TValue, Table, Userdata};
 
 use crate::error::LuaResult;
 use crate::state::LuaState;
@@ -116,12 +116,52 @@ fn fast_slow(lua: &LuaState, mt: GcRef<Table>, event: MetaEvent) -> TValue {
     v
 }
 
-/// Pins the names of the events; to be called once when a state is made.
+/// The types, by their numbers.
+const TYPES: [LuaType; LuaType::COUNT] = [
+    LuaType::Nil,
+    LuaType::Boolean,
+    LuaType::LightUserdata,
+    LuaType::Number,
+    LuaType::String,
+    LuaType::Table,
+    LuaType::Function,
+    LuaType::Userdata,
+    LuaType::Thread,
+];
+
+/// The name of a type, as the function `type` gives it.
+#[inline(always)]
+pub(crate) fn type_name(lua: &LuaState, t: LuaType) -> GcRef<LuaString> {
+    // SAFETY: M2; the names are pinned (G1).
+    unsafe { GcRef::from_ptr((*lua.global()).type_names[t as i8 as usize]) }
+}
+
+/// What a metatable says instead of itself, or nil.
+pub(crate) fn protection(lua: &LuaState, metatable: GcRef<Table>) -> TValue {
+    // SAFETY: M2; the name is pinned (G1).
+    metatable.get_short(unsafe { GcRef::from_ptr((*lua.global()).protection_name) })
+}
+
+/// Pins the names of the events, and others that are needed all the time; to be called once when a state is made.
 pub(crate) fn init(lua: &mut LuaState) -> LuaResult<()> {
+    let global = lua.global();
     for (i, name) in EVENT_NAMES.iter().enumerate() {
-        let s = lua.heap().new_string(name.as_bytes())?;
-        lua.heap().event_names[i] = s.as_ptr();
-        lua.heap().fix(s.as_header());
+        lua.heap().event_names[i] = pinned(lua, name)?;
     }
+    for t in TYPES {
+        let name = pinned(lua, t.name())?;
+        // SAFETY: M2.
+        unsafe { (*global).type_names[t as i8 as usize] = name };
+    }
+    let name = pinned(lua, "__metatable")?;
+    // SAFETY: M2.
+    unsafe { (*global).protection_name = name };
     Ok(())
+}
+
+/// A string that stays.
+fn pinned(lua: &LuaState, name: &str) -> LuaResult<*mut LuaString> {
+    let string = lua.heap().new_string(name.as_bytes())?;
+    lua.heap().fix(string.as_header());
+    Ok(string.as_ptr())
 }

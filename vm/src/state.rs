@@ -11,7 +11,9 @@ use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use perilune_core::{AllocKind, GcRef, Heap, LuaAlloc, OldSize, OutOfMemory, RawAlloc, TValue, Thread};
+use perilune_core::{
+    AllocKind, GcRef, Heap, LuaAlloc, LuaString, LuaType, OldSize, OutOfMemory, RawAlloc, TValue, Thread,
+};
 
 use crate::error::{LuaResult, Status};
 use crate::exec::index::raw_set;
@@ -70,6 +72,10 @@ pub(crate) struct GlobalState {
     pub(crate) transfer_count: u32,
     /// How many results the caller of `call_then` wants.
     pub(crate) transfer_wanted: i16,
+    /// The names of the types, pinned.
+    pub(crate) type_names: [*mut LuaString; LuaType::COUNT],
+    /// The name of the field that protects a metatable, pinned.
+    pub(crate) protection_name: *mut LuaString,
     /// How many objects are anchored (N1).
     pub(crate) anchor_count: u32,
 }
@@ -204,6 +210,8 @@ impl<A: LuaAlloc> Lua<A> {
             (&raw mut (*global).resume_target).write(core::ptr::null_mut());
             (&raw mut (*global).transfer_count).write(0);
             (&raw mut (*global).transfer_wanted).write(0);
+            (&raw mut (*global).type_names).write([core::ptr::null_mut(); LuaType::COUNT]);
+            (&raw mut (*global).protection_name).write(core::ptr::null_mut());
             (&raw mut (*global).anchor_count).write(0);
             let heap = &mut (*global).heap;
             heap.debt += size as isize;

@@ -20,7 +20,7 @@ pub mod pattern;
 mod pattern_tests;
 pub mod search;
 
-use perilune_vm::{Buffer, ChunkWriter, LuaResult, LuaState, LuaType, NativeFn};
+use perilune_vm::{Answer, Buffer, ChunkWriter, LuaResult, LuaState, LuaType, NativeFn, QuickCall, QuickNative};
 
 /// How long a string may become (`MAXSIZE`): the reference implementation counts such lengths as C `int`.
 const MAX_LEN: usize = i32::MAX as usize;
@@ -236,31 +236,78 @@ fn upper(lua: &mut LuaState) -> LuaResult<usize> {
     })
 }
 
-/// The functions, in the manual's order.
+/// Quick forms, for calls whose result needs no new string.
+mod quick {
+    use super::*;
+
+    pub(super) fn byte(call: QuickCall<'_>) -> Answer<'_> {
+        let Some(s) = call.bytes(1) else { return Answer::UNUSUAL };
+        let at = match call.count() {
+            1 => Some(1),
+            2 => call.integer(2),
+            _ => None,
+        };
+        // Position 0 is none.
+        let byte = at.and_then(|at| s.get((absolute_position(at, s.len()) as usize).wrapping_sub(1)));
+        byte.map_or(Answer::UNUSUAL, |&byte| Answer::integer(byte.into()))
+    }
+
+    pub(super) fn char(call: QuickCall<'_>) -> Answer<'_> {
+        match call.integer(1).map(u8::try_from) {
+            Some(Ok(byte)) if call.count() == 1 => call.known_string(&[byte]),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn len(call: QuickCall<'_>) -> Answer<'_> {
+        call.bytes(1).map_or(Answer::UNUSUAL, |s| Answer::integer(s.len() as i64))
+    }
+
+    pub(super) fn sub(call: QuickCall<'_>) -> Answer<'_> {
+        let last = if call.count() == 2 { Some(-1) } else { call.integer(3) };
+        let (Some(s), Some(first), Some(last)) = (call.bytes(1), call.integer(2), last) else { return Answer::UNUSUAL };
+        let first = absolute_position(first, s.len()).max(1);
+        let last = absolute_position(last, s.len()).min(s.len() as i64);
+        if first > last {
+            call.known_string(b"")
+        } else if first == 1 && last == s.len() as i64 {
+            call.argument(1)
+        } else {
+            call.known_string(&s[first as usize - 1..last as usize])
+        }
+    }
+}
+
+/// The functions that have no quick form, in the manual's order.
 const FUNCTIONS: &[(&str, NativeFn)] = &[
-    ("byte", byte),
-    ("char", char),
     ("dump", dump),
     ("find", matching::find),
     ("format", format::format),
     ("gmatch", matching::gmatch),
     ("gsub", gsub::gsub),
-    ("len", len),
     ("lower", lower),
     ("match", matching::match_),
     ("pack", packing::pack),
     ("packsize", packing::packsize),
     ("rep", rep),
     ("reverse", reverse),
-    ("sub", sub),
     ("unpack", packing::unpack),
     ("upper", upper),
+];
+
+/// The others.
+static QUICK_FUNCTIONS: [(&str, QuickNative); 4] = [
+    ("byte", QuickNative::new(byte, quick::byte)),
+    ("char", QuickNative::new(char, quick::char)),
+    ("len", QuickNative::new(len, quick::len)),
+    ("sub", QuickNative::new(sub, quick::sub)),
 ];
 
 /// Opens the library: leaves its table on the stack, and makes it the `__index` of all strings.
 #[doc(alias = "luaopen_string")]
 pub fn open_string(lua: &mut LuaState) -> LuaResult<usize> {
     lua.new_lib(FUNCTIONS)?;
+    lua.set_quick_funcs(&QUICK_FUNCTIONS)?;
     lua.create_table(0, 1)?;
     lua.push_value(-2)?;
     lua.set_field(-2, "__index")?;

@@ -6,6 +6,7 @@ use core::ptr::NonNull;
 use perilune_core::value::tag;
 use perilune_core::{LuaString, LuaType, NativeClosure, TValue, Table, Thread, Userdata};
 
+use super::QuickNative;
 use super::{ArithOp, CompareOp, LuaStr, ThreadRef};
 use crate::auxlib::is_host_s;
 use crate::convert;
@@ -104,7 +105,7 @@ impl LuaState {
     #[doc(alias = "lua_iscfunction")]
     #[inline]
     pub fn is_native_function(&self, idx: i32) -> bool {
-        matches!(self.value_or_nil(idx).t, tag::NATIVE | tag::NATIVE_CLOSURE)
+        matches!(self.value_or_nil(idx).t, tag::NATIVE | tag::QUICK_NATIVE | tag::NATIVE_CLOSURE)
     }
 
     /// Whether the value is a number, or a string that can be converted to one.
@@ -211,6 +212,7 @@ impl LuaState {
         unsafe {
             match v.t {
                 tag::NATIVE => Some(native_fn(v.as_pointer().cast())),
+                tag::QUICK_NATIVE => Some(QuickNative::of(v).function),
                 tag::NATIVE_CLOSURE => Some(native_fn(v.as_ref::<NativeClosure>().func())),
                 _ => None,
             }
@@ -252,7 +254,7 @@ impl LuaState {
     pub fn to_pointer(&self, idx: i32) -> *const c_void {
         let v = self.value_or_nil(idx);
         match v.t {
-            tag::LIGHT | tag::NATIVE => v.as_pointer(),
+            tag::LIGHT | tag::NATIVE | tag::QUICK_NATIVE => v.as_pointer(),
             // SAFETY: V1.
             tag::USERDATA => unsafe { v.as_ref::<Userdata>() }.data().cast(),
             tag::SHORT_STRING | tag::LONG_STRING => core::ptr::null(),

@@ -98,7 +98,7 @@ impl Function {
             match value.tag() {
                 tag::LUA_CLOSURE => Some(Self::Lua(value.as_ref())),
                 tag::NATIVE_CLOSURE => Some(Self::Native(value.as_ref())),
-                tag::NATIVE => Some(Self::Plain),
+                tag::NATIVE | tag::QUICK_NATIVE => Some(Self::Plain),
                 _ => None,
             }
         }

@@ -213,7 +213,7 @@ fn call_slot_counted(lua: &mut LuaState, mut func: usize, nresults: i16) -> LuaR
         let callee = unsafe { *slot };
         match callee.tag() {
             // The common case of a native function that asks for nothing needs no loop.
-            tag::NATIVE | tag::NATIVE_CLOSURE => {
+            tag::NATIVE | tag::QUICK_NATIVE | tag::NATIVE_CLOSURE => {
                 let before = lua.th().ci.get();
                 let result = match push_native_frame(lua, slot, nresults, CallStatus::FRESH) {
                     Ok(()) => call_function(lua, native_of(callee)),

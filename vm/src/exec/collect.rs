@@ -1,6 +1,5 @@
 //! Where the collector runs: checks after allocations, and finalizers.
 
-use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, Thread};
 
 use super::call::call_slot_no_yield;
@@ -96,7 +95,7 @@ impl LuaState {
         }
         let Some(object) = self.heap().next_finalizer() else { return Ok(false) };
         let method = meta::of(self, object, MetaEvent::Gc);
-        if !matches!(method.tag(), tag::NATIVE | tag::NATIVE_CLOSURE | tag::LUA_CLOSURE) {
+        if !method.is_function() {
             return Ok(true);
         }
         let finalizing = Finalizing::begin(self);

@@ -13,6 +13,7 @@ use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, NativeClosure, TValue, Thread};
 
 use super::{call, coroutine, finish, interp};
+use crate::api::QuickNative;
 use crate::error::{LuaResult, Status, Thrown};
 use crate::state::{Continuation, LuaState, NativeFn};
 
@@ -146,7 +147,7 @@ fn enter(lua: &mut LuaState, func: usize, nresults: i16, flags: u16) -> LuaResul
             call::push_lua_frame(lua, slot, nresults, flags)?;
             Ok(Step::Bytecode)
         }
-        tag::NATIVE | tag::NATIVE_CLOSURE => {
+        tag::NATIVE | tag::QUICK_NATIVE | tag::NATIVE_CLOSURE => {
             let function = native_of(callee);
             call::push_native_frame(lua, slot, nresults, flags)?;
             Ok(Step::Native(call::call_function(lua, function)))
@@ -163,10 +164,10 @@ fn enter(lua: &mut LuaState, func: usize, nresults: i16, flags: u16) -> LuaResul
 pub(crate) fn native_of(callee: TValue) -> NativeFn {
     // SAFETY: V1; the VM makes such values of `NativeFn` alone.
     unsafe {
-        let pointer = if callee.tag() == tag::NATIVE {
-            callee.as_pointer().cast_const().cast::<()>()
-        } else {
-            callee.as_ref::<NativeClosure>().func()
+        let pointer = match callee.tag() {
+            tag::NATIVE => callee.as_pointer().cast_const().cast::<()>(),
+            tag::QUICK_NATIVE => return QuickNative::of(callee).function,
+            _ => callee.as_ref::<NativeClosure>().func(),
         };
         core::mem::transmute::<*const (), NativeFn>(pointer)
     }

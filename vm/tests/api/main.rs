@@ -14,6 +14,7 @@ mod metatables;
 mod operations;
 mod panic;
 mod pushing;
+mod quick;
 mod stack;
 mod stackless;
 mod tables;

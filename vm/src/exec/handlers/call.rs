@@ -4,6 +4,7 @@ use perilune_core::code::{FrameWord, Instruction};
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue, Thread};
 
+use crate::api::{QuickNative, first_argument, is_value};
 use crate::debug;
 use crate::error::LuaResult;
 use crate::exec::call::{call_function, postcall, push_native_frame, try_call_metamethod};
@@ -50,6 +51,22 @@ macro_rules! return_to_call {
         }
         switch::deliver(dest, wanted, $first, $n);
         back!($m)
+    }};
+}
+
+/// The results of a quick native function are its arguments from `first` on; `wanted` is as in a call instruction.
+macro_rules! answer_arguments {
+    ($m:ident, $func:ident, $first:ident, $wanted:expr) => {{
+        let values = $func.add($first);
+        let n = (*$m.lua).top.get().offset_from(values) as usize;
+        let coded: usize = $wanted;
+        let mut wanted = coded.wrapping_sub(1);
+        if coded == 0 {
+            wanted = n;
+            (*$m.lua).top.set($func.add(n));
+        }
+        switch::deliver($func, wanted, values, n);
+        next!($m)
     }};
 }
 
@@ -102,6 +119,9 @@ handlers! {
             if m.nb() as u32 > word.enough && !next.is_null() && limit < (*m.lua).stack_last.get() {
                 enter!(m, func, code, limit, next)
             }
+        }
+        if (*func).t == tag::QUICK_NATIVE {
+            goto!(m, call_quick)
         }
         goto!(m, call_other)
     }
@@ -186,6 +206,64 @@ handlers! {
         frame.begin_as_coded(m.nc() as u16, CallStatus::LUA);
         frame.set_registers(base, code);
         next!(Machine { pc: code, base, ci: next, ..m })
+    }
+
+    /// A native function with a quick form, which is asked first.
+    #[inline(never)]
+    fn call_quick(m) {
+        let func = m.a();
+        if m.nb() != 0 {
+            (*m.lua).top.set(func.add(m.nb()));
+        }
+        m.save();
+        let answer = QuickNative::ask(m.lua, func);
+        let m = Machine::load(m.lua);
+        let func = m.a();
+        if is_value(answer) {
+            *func = answer;
+            if m.nc() == 2 {
+                next!(m)
+            }
+            goto!(m, spread_answer)
+        }
+        if let Some(first) = first_argument(answer) {
+            answer_arguments!(m, func, first, m.nc())
+        }
+        goto!(m, native_call)
+    }
+
+    /// The call wants another number of results than the one that has been stored.
+    #[inline(never)]
+    fn spread_answer(m) {
+        let dest = m.a().add(1);
+        if m.nc() == 0 {
+            (*m.lua).top.set(dest);
+        } else {
+            switch::deliver(dest, m.nc().saturating_sub(2), dest, 0);
+        }
+        next!(m)
+    }
+
+    /// The same as a tail call: the return that follows passes the answer on.
+    #[inline(never)]
+    fn tail_call_quick(m) {
+        let func = m.a();
+        if m.nb() != 0 {
+            (*m.lua).top.set(func.add(m.nb()));
+        }
+        m.save();
+        let answer = QuickNative::ask(m.lua, func);
+        let m = Machine::load(m.lua);
+        let func = m.a();
+        if is_value(answer) {
+            *func = answer;
+            (*m.lua).top.set(func.add(1));
+            next!(m)
+        }
+        if let Some(first) = first_argument(answer) {
+            answer_arguments!(m, func, first, 0)
+        }
+        goto!(m, slow_tail_call)
     }
 
     /// `coroutine.resume`.
@@ -283,6 +361,9 @@ handlers! {
                 frame.set_registers(dest.add(1), code);
                 next!(Machine { pc: code, base: dest.add(1), ..m })
             }
+        }
+        if (*func).t == tag::QUICK_NATIVE && m.x() & 1 == 0 {
+            goto!(m, tail_call_quick)
         }
         goto!(m, slow_tail_call)
     }
@@ -451,7 +532,7 @@ unsafe fn replace_frame(lua: &mut LuaState, func: *mut TValue) -> LuaResult<Next
     unsafe {
         let mut func = func;
         while (*func).t != tag::LUA_CLOSURE {
-            if (*func).t == tag::NATIVE || (*func).t == tag::NATIVE_CLOSURE {
+            if (*func).is_function() {
                 return call_native(lua, func, -1);
             }
             let offset = try_call_metamethod(lua, func)?;

@@ -1,0 +1,324 @@
+//! Quick forms of native functions: they answer from the arguments alone, without a frame.
+//!
+//! A5. While a quick form runs, its arguments lie above the function's slot up to the top, in registers of the calling frame,
+//!     which is saved. Nothing is allocated or collected, and the stack does not move: what the arguments hold stays alive.
+
+use core::marker::PhantomData;
+
+use perilune_core::value::Tag;
+use perilune_core::{GcRef, LuaString, LuaType, TValue, Table, Thread};
+
+use crate::error::LuaResult;
+use crate::exec::compare::raw_equals;
+use crate::meta;
+use crate::state::{LuaState, NativeFn};
+
+/// A native function with a second, quick form.
+///
+/// When an instruction of a Lua function calls it, the quick form is asked first. It sees the arguments and gives the result, or
+/// says that the call is [unusual](Answer::UNUSUAL): then the function itself is called. So the quick form is for the plain
+/// cases of small functions; the function handles them, too, with the same result, since everybody else calls it directly
+/// (the host, metamethods, threads with hooks), and everything else: other types, conversions, errors.
+///
+/// ```
+/// # use std::alloc::{Layout, alloc, dealloc, realloc};
+/// # struct System;
+/// # // SAFETY: the rules of the contract, one arm each, for blocks aligned to 16.
+/// # unsafe impl perilune_vm::LuaAlloc for System {
+/// #     unsafe fn realloc(&self, ptr: *mut u8, osize: perilune_vm::OldSize, nsize: usize) -> *mut u8 {
+/// #         let layout = |size| Layout::from_size_align(size, 16).expect("at most isize::MAX");
+/// #         // SAFETY: the caller says that the block is ours and has the old size.
+/// #         unsafe {
+/// #             match (ptr.is_null(), nsize) {
+/// #                 (true, 0) => ptr,
+/// #                 (true, _) => alloc(layout(nsize)),
+/// #                 (false, 0) => {
+/// #                     dealloc(ptr, layout(osize.bytes()));
+/// #                     std::ptr::null_mut()
+/// #                 }
+/// #                 (false, _) => realloc(ptr, layout(osize.bytes()), nsize),
+/// #             }
+/// #         }
+/// #     }
+/// # }
+/// # use perilune_vm::{Answer, Lua, LuaResult, LuaState, QuickCall, QuickNative, Status};
+/// fn popcount(lua: &mut LuaState) -> LuaResult<usize> {
+///     let n = lua.check_integer(1)?;
+///     lua.push_integer(n.count_ones().into())?;
+///     Ok(1)
+/// }
+///
+/// fn quick_popcount(call: QuickCall<'_>) -> Answer<'_> {
+///     call.integer(1).map_or(Answer::UNUSUAL, |n| Answer::integer(n.count_ones().into()))
+/// }
+///
+/// static POPCOUNT: QuickNative = QuickNative::new(popcount, quick_popcount);
+///
+/// # fn main() -> LuaResult<()> {
+/// # let alloc = System;
+/// let mut lua = Lua::new(alloc)?;
+/// lua.push_quick_native(&POPCOUNT)?;
+/// lua.set_global("popcount")?;
+/// assert_eq!(lua.load_str("return popcount(7) + popcount('8')"), Status::Ok);
+/// lua.call(0, 1)?;
+/// assert_eq!(lua.to_integer(-1), Some(4));
+/// # Ok(())
+/// # }
+/// ```
+pub struct QuickNative {
+    pub(crate) function: NativeFn,
+    quick: QuickFn,
+}
+
+/// A quick form. It may panic like any native function.
+pub type QuickFn = for<'a> fn(QuickCall<'a>) -> Answer<'a>;
+
+impl QuickNative {
+    /// A function with its quick form.
+    pub const fn new(function: NativeFn, quick: QuickFn) -> Self {
+        Self { function, quick }
+    }
+
+    /// The descriptor that a value with the tag of a quick native function points to.
+    ///
+    /// # Safety
+    /// The value has that tag.
+    #[inline(always)]
+    pub(crate) unsafe fn of(value: TValue) -> &'static Self {
+        // SAFETY: V1: `push_quick_native` alone makes such values.
+        unsafe { &*core::ptr::with_exposed_provenance::<Self>(value.u as usize) }
+    }
+
+    /// What the quick form of the function at `func` answers: a value, or something that [`is_value`] denies.
+    ///
+    /// # Safety
+    /// A5; the slot holds a quick native function.
+    #[inline(always)]
+    pub(crate) unsafe fn ask(thread: *mut Thread, func: *mut TValue) -> TValue {
+        // SAFETY: the caller's promise.
+        let native = unsafe { Self::of(*func) };
+        (native.quick)(QuickCall { thread, func, _alive: PhantomData }).value
+    }
+}
+
+/// The tag bit of answers that are no values.
+const SPECIAL: Tag = 0x40;
+/// The call is unusual.
+const UNUSUAL: Tag = SPECIAL;
+/// The results are the arguments from that number on.
+const ARGUMENTS: Tag = SPECIAL | 1;
+
+/// Whether an answer is the one result.
+#[inline(always)]
+pub(crate) fn is_value(answer: TValue) -> bool {
+    answer.t & SPECIAL == 0
+}
+
+/// From which argument on the arguments are the results, if the answer says so.
+#[inline(always)]
+pub(crate) fn first_argument(answer: TValue) -> Option<usize> {
+    if answer.t == ARGUMENTS { Some(answer.u as usize) } else { None }
+}
+
+/// What a quick form answers: the one result of the call, all its arguments but for the first ones, or nothing.
+#[derive(Clone, Copy)]
+pub struct Answer<'a> {
+    value: TValue,
+    _alive: PhantomData<&'a ()>,
+}
+
+impl<'a> Answer<'a> {
+    /// The function must be called.
+    pub const UNUSUAL: Self = Self::value(TValue { u: 0, t: UNUSUAL });
+    /// nil
+    pub const NIL: Self = Self::value(TValue::NIL);
+
+    #[inline(always)]
+    const fn value(value: TValue) -> Self {
+        Self { value, _alive: PhantomData }
+    }
+
+    /// An integer.
+    #[inline(always)]
+    pub const fn integer(i: i64) -> Self {
+        Self::value(TValue::integer(i))
+    }
+
+    /// A float.
+    #[inline(always)]
+    pub const fn number(n: f64) -> Self {
+        Self::value(TValue::float(n))
+    }
+
+    /// A boolean.
+    #[inline(always)]
+    pub const fn boolean(b: bool) -> Self {
+        Self::value(TValue::boolean(b))
+    }
+}
+
+/// A call as its quick form sees it. Arguments have the numbers 1 and up; nothing is converted.
+#[derive(Clone, Copy)]
+pub struct QuickCall<'a> {
+    thread: *mut Thread,
+    func: *const TValue,
+    _alive: PhantomData<&'a ()>,
+}
+
+impl<'a> QuickCall<'a> {
+    /// The number of arguments.
+    #[inline(always)]
+    pub fn count(self) -> usize {
+        // SAFETY: A5.
+        unsafe { (*self.thread).top.get().cast_const().offset_from_unsigned(self.func) - 1 }
+    }
+
+    /// An argument.
+    #[inline(always)]
+    fn value(self, arg: usize) -> Option<TValue> {
+        // SAFETY: A5.
+        if arg.wrapping_sub(1) < self.count() { Some(unsafe { *self.func.add(arg) }) } else { None }
+    }
+
+    #[inline(always)]
+    fn table(self, arg: usize) -> Option<GcRef<Table>> {
+        // SAFETY: A5, V1.
+        unsafe { self.value(arg)?.get::<Table>() }
+    }
+
+    #[inline(always)]
+    fn lua(self) -> &'a mut LuaState {
+        // SAFETY: A5, M1: the thread runs.
+        unsafe { LuaState::from_thread(self.thread) }
+    }
+
+    /// The type of an argument.
+    #[inline(always)]
+    pub fn lua_type(self, arg: usize) -> LuaType {
+        self.value(arg).map_or(LuaType::None, TValue::lua_type)
+    }
+
+    /// Whether an argument counts as true.
+    #[inline(always)]
+    pub fn truth(self, arg: usize) -> bool {
+        self.value(arg).is_some_and(|v| !v.is_falsy())
+    }
+
+    /// An argument that is an integer.
+    #[inline(always)]
+    pub fn integer(self, arg: usize) -> Option<i64> {
+        self.value(arg)?.as_integer()
+    }
+
+    /// An argument that is a float.
+    #[inline(always)]
+    pub fn float(self, arg: usize) -> Option<f64> {
+        self.value(arg)?.as_float()
+    }
+
+    /// An argument that is a number, as a float.
+    #[inline(always)]
+    pub fn number(self, arg: usize) -> Option<f64> {
+        self.value(arg)?.as_number()
+    }
+
+    /// The bytes of an argument that is a string.
+    #[inline(always)]
+    pub fn bytes(self, arg: usize) -> Option<&'a [u8]> {
+        let value = self.value(arg).filter(|v| v.is_string())?;
+        // SAFETY: V1, A5: the string lives as long as the call.
+        Some(unsafe { value.as_ref::<LuaString>().bytes() })
+    }
+
+    /// The answer that is an argument, or nil if there is none.
+    #[inline(always)]
+    pub fn argument(self, arg: usize) -> Answer<'a> {
+        Answer::value(self.value(arg).unwrap_or(TValue::NIL))
+    }
+
+    /// The answer that is all arguments from one on.
+    #[inline(always)]
+    pub fn arguments_from(self, arg: usize) -> Answer<'a> {
+        let first = arg.clamp(1, self.count() + 1);
+        Answer::value(TValue { u: first as u64, t: ARGUMENTS })
+    }
+
+    /// The answer that is the name of an argument's type; there must be one.
+    #[inline(always)]
+    pub fn type_name(self, arg: usize) -> Answer<'a> {
+        let Some(value) = self.value(arg) else { return Answer::UNUSUAL };
+        Answer::value(TValue::object(meta::type_name(self.lua(), value.lua_type())))
+    }
+
+    /// The answer that is a short string with these bytes, if there is such a string already.
+    #[inline]
+    pub fn known_string(self, bytes: &[u8]) -> Answer<'a> {
+        self.lua().heap().known_string(bytes).map_or(Answer::UNUSUAL, |string| Answer::value(TValue::object(string)))
+    }
+
+    /// Whether two arguments are equal without metamethods; both must be there.
+    #[inline]
+    pub fn raw_equal(self, a: usize, b: usize) -> Option<bool> {
+        Some(raw_equals(self.value(a)?, self.value(b)?))
+    }
+
+    /// The answer that is what a table has under a key, without metamethods; both must be there.
+    #[inline]
+    pub fn raw_get(self, table: usize, key: usize) -> Answer<'a> {
+        match (self.table(table), self.value(key)) {
+            // SAFETY: V1, A5: both are arguments.
+            (Some(table), Some(key)) => Answer::value(unsafe { table.get(key) }),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    /// The length of a table or string, without metamethods.
+    #[inline]
+    pub fn raw_len(self, arg: usize) -> Option<usize> {
+        match self.table(arg) {
+            Some(table) => Some(table.border() as usize),
+            None => self.bytes(arg).map(<[u8]>::len),
+        }
+    }
+
+    /// The answer that is the metatable of a table, nil if it has none; unusual if the metatable is protected.
+    #[inline]
+    pub fn metatable(self, arg: usize) -> Answer<'a> {
+        match self.table(arg).map(|table| table.metatable()) {
+            Some(None) => Answer::NIL,
+            Some(Some(metatable)) if meta::protection(self.lua(), metatable).is_nil() => {
+                Answer::value(TValue::object(metatable))
+            }
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    /// Gives a table that has no metatable one, which is another argument; the answer is the table. Unusual, with nothing
+    /// changed, if that is not what the arguments are.
+    #[inline]
+    pub fn set_metatable(self, arg: usize, metatable: usize) -> Answer<'a> {
+        let (Some(table), Some(metatable)) = (self.table(arg), self.table(metatable)) else { return Answer::UNUSUAL };
+        if table.metatable().is_some() {
+            return Answer::UNUSUAL;
+        }
+        // SAFETY: V1, A5: both are arguments.
+        unsafe { self.lua().heap().set_metatable(TValue::object(table), Some(metatable)) };
+        self.argument(arg)
+    }
+}
+
+impl LuaState {
+    /// Pushes a native function with its quick form. To everybody else it is a native function without upvalues.
+    pub fn push_quick_native(&mut self, native: &'static QuickNative) -> LuaResult<()> {
+        self.push(TValue::quick_native(core::ptr::from_ref(native).cast()))
+    }
+
+    /// Puts functions with quick forms into the table on top, as [`set_funcs`](Self::set_funcs) does with others.
+    pub fn set_quick_funcs(&mut self, functions: &'static [(&'static str, QuickNative)]) -> LuaResult<()> {
+        for (name, native) in functions {
+            self.push_quick_native(native)?;
+            self.set_field(-2, name)?;
+        }
+        Ok(())
+    }
+}
