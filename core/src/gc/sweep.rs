@@ -3,6 +3,7 @@
 use core::ptr;
 
 use super::color::NOT_COLOR;
+use super::mark::prefetch;
 use super::{Heap, Phase};
 use crate::object::{GcHeader, GcObject};
 
@@ -33,6 +34,7 @@ impl Heap {
                 left -= 1;
                 let object = &*current;
                 let next = object.next.get();
+                prefetch(next);
                 let marked = object.marked.get();
                 if marked & other == 0 {
                     object.marked.set(marked & NOT_COLOR | white);

@@ -94,17 +94,20 @@ impl Heap {
         }
     }
 
+    /// Traverses a table and makes it black (a weak or large one stays gray, in another list).
+    ///
     /// # Safety
     /// The table is live and just left the gray list.
     #[doc(alias = "traversetable")]
     #[inline]
     pub(super) unsafe fn traverse_table(&mut self, table: &Table) -> usize {
+        debug_assert!(table.header().is_gray());
         if is_large(table) {
-            table.header().make_gray();
             table.gclist.set(self.large);
             self.large = ptr::from_ref(table).cast_mut().cast();
             return size_of::<Table>();
         }
+        table.header().make_black();
         // SAFETY: G1: what a live table points to is live.
         unsafe {
             if let Some(metatable) = table.metatable() {

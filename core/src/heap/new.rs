@@ -6,7 +6,7 @@ use crate::base::alloc::AllocKind;
 use crate::base::error::{AllocResult, OutOfMemory};
 use crate::base::limits::MAX_SIZE;
 use crate::gc::Heap;
-use crate::object::{GcObject, GcRef, LuaClosure, NativeClosure, Proto, Table, UpVal, Userdata};
+use crate::object::{GcObject, GcRef, LuaClosure, MAX_ARRAY_SIZE, NativeClosure, Proto, Table, UpVal, Userdata};
 use crate::value::TValue;
 
 impl Heap {
@@ -34,6 +34,33 @@ impl Heap {
     #[inline]
     pub fn new_table(&mut self) -> AllocResult<GcRef<Table>> {
         self.new_object(AllocKind::Table, size_of::<Table>(), Table::new)
+    }
+
+    /// Makes a row of values the array part of a table that has no entries and no parts. The barrier is included.
+    ///
+    /// # Safety
+    /// The table is reachable (G1), and so are the `count` values; they do not lie in a block that a collection may move.
+    pub unsafe fn fill_table(&mut self, table: GcRef<Table>, values: *const TValue, count: usize) -> AllocResult<()> {
+        debug_assert!(table.array_size() == 0 && table.has_no_nodes());
+        if count == 0 {
+            return Ok(());
+        }
+        if count > MAX_ARRAY_SIZE as usize {
+            return Err(OutOfMemory);
+        }
+        let array = self.allocate(AllocKind::Other, count * size_of::<TValue>())?.cast::<TValue>();
+        // SAFETY: the block is new and has room for them; the caller's promise.
+        unsafe {
+            array.copy_from_nonoverlapping(values, count);
+            table.array.set(array);
+            table.set_array_size(count as u32);
+            if table.header().is_black() {
+                for i in 0..count {
+                    self.barrier_table(table, *array.add(i));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// A prototype without code.

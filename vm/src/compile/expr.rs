@@ -390,7 +390,10 @@ impl Compiler<'_, '_> {
         }
         self.expect_match(Token::Char(b'}'), Token::Char(b'{'), line)?;
         self.store_last_items(&mut constructor)?;
-        self.set_table_size(pc, constructor.n_array, constructor.n_hash);
+        let Constructor { n_array, n_hash, .. } = constructor;
+        // Items alone that are stored at one go: the instruction that stores them will know their number, also after a call.
+        let is_one_run = n_hash == 0 && n_array <= FIELDS_PER_FLUSH;
+        self.set_table_size(pc, if is_one_run { 0 } else { n_array }, n_hash);
         Ok(())
     }
 

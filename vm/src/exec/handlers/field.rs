@@ -371,23 +371,40 @@ unsafe fn make_table(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
     unsafe {
         let table = lua.heap().new_table()?;
         *m.a() = TValue::object(table);
-        let hash = if m.nb() == 0 { 0 } else { 1u32.checked_shl(m.nb() as u32 - 1).unwrap_or(u32::MAX) };
-        let array = m.nc() as u32 | (m.x() as u32) << 16;
-        if hash | array != 0
-            && let Err(error) = lua.heap().resize_table(table, array, hash)
-        {
-            return Err(index::insert_error(lua, error));
+        if m.nb() | m.nc() | m.x() as usize != 0 {
+            make_room(lua, m, table)?;
         }
         if lua.heap().debt > 0 || cfg!(gc_zeal) {
-            let th = lua.th();
-            th.top.set(m.a().add(1));
-            let result = lua.gc_check();
-            let th = lua.th();
-            th.top.set((*th.ci.get()).top.get());
-            result?;
+            collect_above(lua, m)?;
         }
     }
     Ok(m.lua)
+}
+
+/// Gives a new table the room that the instruction tells.
+#[inline(never)]
+unsafe fn make_room(lua: &mut LuaState, m: Machine, table: GcRef<Table>) -> LuaResult<()> {
+    // SAFETY: I1.
+    unsafe {
+        let hash = if m.nb() == 0 { 0 } else { 1u32.checked_shl(m.nb() as u32 - 1).unwrap_or(u32::MAX) };
+        let array = m.nc() as u32 | (m.x() as u32) << 16;
+        let made = lua.heap().resize_table(table, array, hash);
+        made.map_err(|error| index::insert_error(lua, error))
+    }
+}
+
+/// Has the collector do a step; of the registers, it sees those up to A.
+#[cold]
+#[inline(never)]
+pub(super) unsafe fn collect_above(lua: &mut LuaState, m: Machine) -> LuaResult<()> {
+    // SAFETY: I1.
+    unsafe {
+        lua.th().top.set(m.a().add(1));
+        let result = lua.gc_check();
+        let th = lua.th();
+        th.top.set((*th.ci.get()).top.get());
+        result
+    }
 }
 
 unsafe fn set_list(lua: *mut Thread) -> Next {
@@ -417,6 +434,12 @@ unsafe fn store_list(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             return Err(crate::debug::messages::type_error(lua, first, "index"));
         };
         let block = m.nc() | (m.x() as usize) << 16;
+        if block == 0 && table.array_size() == 0 && table.has_no_nodes() {
+            lua.heap().fill_table(table, first.add(1), count).map_err(|_| lua.memory_error())?;
+            let th = lua.th();
+            th.top.set((*th.ci.get()).top.get());
+            return Ok(m.lua);
+        }
         let last = block * FIELDS_PER_FLUSH + count;
         if last > table.array_size() as usize
             && let Err(error) = lua.heap().resize_table(

@@ -168,12 +168,9 @@ unsafe fn closure(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         if !proto.header().is_black() {
             proto.cache.set(closure.as_ptr());
         }
-        let th = lua.th();
-        th.top.set(m.a().add(1));
-        let result = lua.gc_check();
-        let th = lua.th();
-        th.top.set((*th.ci.get()).top.get());
-        result?;
+        if lua.heap().debt > 0 || cfg!(gc_zeal) {
+            super::field::collect_above(lua, m)?;
+        }
     }
     Ok(m.lua)
 }
