@@ -107,49 +107,85 @@ impl Budget {
 
     /// Puts an allocator under the limit.
     pub fn wrap<A: LuaAlloc>(self: &Arc<Self>, inner: A) -> Budgeted<A> {
-        Budgeted { inner, budget: Arc::clone(self) }
+        Budgeted { inner, charge: Charge { budget: Arc::clone(self), left: AtomicUsize::new(0) } }
     }
 
     /// Takes `bytes` out of the budget if it has them.
     fn take(&self, bytes: usize) -> bool {
         let after = |used: usize| used.checked_add(bytes).filter(|&after| after <= self.limit);
         // Nothing but the number itself is shared this way.
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).is_ok()
+        bytes == 0 || self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after).is_ok()
     }
 
     fn give_back(&self, bytes: usize) {
-        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if bytes > 0 {
+            self.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
     }
 }
 
 /// An allocator under a [`Budget`].
+///
+/// If it frees in bulk what is left when it is dropped, the budget then gets that back as well.
 #[derive(Debug)]
 pub struct Budgeted<A> {
     inner: A,
+    // Dropped after the allocator, so that nobody takes bytes that are not free yet.
+    charge: Charge,
+}
+
+/// What an allocator has from a budget.
+#[derive(Debug)]
+struct Charge {
     budget: Arc<Budget>,
+    /// The bytes of live blocks, if they may be freed in bulk.
+    left: AtomicUsize,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.give_back(*self.left.get_mut());
+    }
 }
 
 // SAFETY: the call is forwarded as it is, or refused with null where that is allowed: never for a free or a shrink.
 unsafe impl<A: LuaAlloc> LuaAlloc for Budgeted<A> {
     unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
+        let Charge { budget, left } = &self.charge;
         let old = if ptr.is_null() { 0 } else { osize.bytes() };
         let growth = nsize.saturating_sub(old);
-        if !self.budget.take(growth) {
+        if !budget.take(growth) {
             return core::ptr::null_mut();
         }
         // SAFETY: the caller's promise.
         let block = unsafe { self.inner.realloc(ptr, osize, nsize) };
         if block.is_null() && nsize > 0 {
-            self.budget.give_back(growth);
-        } else {
-            self.budget.give_back(old.saturating_sub(nsize));
+            budget.give_back(growth);
+            return block;
+        }
+        let shrinkage = old.saturating_sub(nsize);
+        budget.give_back(shrinkage);
+        if self.inner.frees_in_bulk() {
+            // One of the two is 0, and the sum of all is never negative.
+            left.fetch_add(growth.wrapping_sub(shrinkage), Ordering::Relaxed);
         }
         block
+    }
+
+    fn frees_in_bulk(&self) -> bool {
+        self.inner.frees_in_bulk()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use perilune_alloc_adapters::conformance::{BulkCheck, Kit};
+    use perilune_alloc_adapters::{Counting, Limit, Slab};
+    use perilune_vm::{LoadMode, Lua, Status};
+
     use super::*;
 
     const NEW: OldSize = OldSize::of_kind(AllocKind::Other);
@@ -187,6 +223,76 @@ mod tests {
         let none = Bytes::copy(&memory, b"").expect("memory");
         assert_eq!((some.as_slice(), none.as_slice(), budget.used()), (&b"some"[..], &b""[..], 4));
         drop((some, none));
+        assert_eq!(budget.used(), 0);
+    }
+
+    /// Notes how many blocks came back one by one, and what was left of the budget when it was dropped.
+    struct Watch<A> {
+        inner: A,
+        budget: Arc<Budget>,
+        frees: Rc<Cell<usize>>,
+        left: Rc<Cell<usize>>,
+    }
+
+    // SAFETY: the calls are only forwarded.
+    unsafe impl<A: LuaAlloc> LuaAlloc for Watch<A> {
+        unsafe fn realloc(&self, ptr: *mut u8, osize: OldSize, nsize: usize) -> *mut u8 {
+            self.frees.set(self.frees.get() + usize::from(!ptr.is_null() && nsize == 0));
+            // SAFETY: the caller's promise is the callee's.
+            unsafe { self.inner.realloc(ptr, osize, nsize) }
+        }
+
+        fn frees_in_bulk(&self) -> bool {
+            self.inner.frees_in_bulk()
+        }
+    }
+
+    impl<A> Drop for Watch<A> {
+        fn drop(&mut self) {
+            self.left.set(self.budget.used());
+        }
+    }
+
+    #[test]
+    fn a_state_that_is_freed_whole_gives_its_budget_back_whole() {
+        let budget = Budget::new(1 << 20);
+        let (frees, left) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let elsewhere = budget.wrap(System);
+        // SAFETY: the block is used as the contract says.
+        let other = unsafe { elsewhere.realloc(core::ptr::null_mut(), NEW, 1000) };
+        // Twice, so that a budget that was not given back would be missed.
+        for _ in 0..2 {
+            let slab = Watch {
+                inner: Slab::new(),
+                budget: Arc::clone(&budget),
+                frees: Rc::clone(&frees),
+                left: Rc::clone(&left),
+            };
+            let mut lua = Lua::new(budget.wrap(slab)).expect("memory");
+            let script = b"t = {} for i = 1, 3000 do t[i] = {i, 'name' .. i} end s = ('x'):rep(100000)
+                local ok, message = pcall(string.rep, 'x', 1 << 20) assert(not ok and message == 'not enough memory')";
+            crate::open_libs(&mut lua).expect("memory for the libraries");
+            assert_eq!(lua.load_bytes(script, b"=script", LoadMode::TEXT), Status::Ok);
+            assert_eq!(lua.pcall(0, 0, 0), Status::Ok);
+            assert!(budget.used() > 400_000);
+            let before = frees.get();
+            drop(lua);
+            assert!(frees.get() - before < 100, "{} blocks were freed one by one", frees.get() - before);
+            assert!(left.get() > 400_000, "the budget comes back when the memory has gone, not before");
+            assert_eq!(budget.used(), 1000);
+        }
+        // SAFETY: as above.
+        unsafe { elsewhere.realloc(other, OldSize::of_size(1000), 0) };
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn budgets_keep_the_contract() {
+        let budget = Budget::new(1 << 30);
+        Kit::new(|| Counting::new(budget.wrap(System))).live_bytes(Counting::live_bytes).sends().check();
+        let report = Kit::new(|| budget.wrap(Slab::new())).check();
+        assert!(matches!(report.bulk, BulkCheck::Came { .. }), "{report}");
+        Kit::new(|| Limit::new(Budget::new(1 << 20).wrap(Slab::new()), usize::MAX)).live_bytes(Limit::used).check();
         assert_eq!(budget.used(), 0);
     }
 }
