@@ -43,15 +43,14 @@ struct Head {
     size: usize,
     inner_size: usize,
     serial: u64,
-    /// The number of the kind.
-    kind: usize,
+    /// The place of the kind in [`AllocKind::ALL`].
+    place: usize,
     guard: u64,
 }
 
-impl Head {
-    fn kind(&self) -> AllocKind {
-        AllocKind::ALL.into_iter().find(|&kind| kind as usize == self.kind).unwrap_or(AllocKind::Other)
-    }
+/// The place of a kind in [`AllocKind::ALL`].
+fn place(kind: AllocKind) -> usize {
+    AllocKind::ALL.iter().position(|&each| each == kind).unwrap_or(0)
 }
 
 const HEAD_LEN: usize = size_of::<Head>();
@@ -203,7 +202,7 @@ impl<A: LuaAlloc> Checking<A> {
     /// Counts a block as live, or not any more.
     fn count_live(&self, head: &Head, live: bool) {
         let mut leaks = self.leaks.get();
-        let place = AllocKind::ALL.iter().position(|&kind| kind == head.kind()).unwrap_or(0);
+        let place = head.place.min(AllocKind::ALL.len() - 1);
         if live {
             leaks.blocks += 1;
             leaks.bytes += head.size;
@@ -217,14 +216,14 @@ impl<A: LuaAlloc> Checking<A> {
     }
 
     /// Makes a block, or returns null.
-    fn make(&self, kind: AllocKind, serial: u64, size: usize) -> *mut u8 {
+    fn make(&self, place: usize, serial: u64, size: usize) -> *mut u8 {
         let Some(inner_size) = size.checked_add(HEAD_LEN + TAIL_LEN) else { return null_mut() };
         // SAFETY: a null pointer asks for a new block.
-        let start = unsafe { self.inner.realloc(null_mut(), OldSize::of_kind(kind), inner_size) };
+        let start = unsafe { self.inner.realloc(null_mut(), OldSize::of_kind(AllocKind::ALL[place]), inner_size) };
         if start.is_null() {
             return null_mut();
         }
-        let head = Head { mark: LIVE_MARK, size, inner_size, serial, kind: kind as usize, guard: GUARD };
+        let head = Head { mark: LIVE_MARK, size, inner_size, serial, place, guard: GUARD };
         self.count_live(&head, true);
         // SAFETY: the block holds head, block and tail, and is aligned to 16 (contract of the wrapped adapter).
         unsafe {
@@ -287,7 +286,7 @@ unsafe impl<A: LuaAlloc> LuaAlloc for Checking<A> {
                 return null_mut();
             }
             self.serial.set(self.serial.get() + 1);
-            return self.make(osize.kind(), self.serial.get(), nsize);
+            return self.make(place(osize.kind()), self.serial.get(), nsize);
         }
         // SAFETY: C1, but for the size, which is verified; K1.
         unsafe {
@@ -296,7 +295,7 @@ unsafe impl<A: LuaAlloc> LuaAlloc for Checking<A> {
                 self.release(ptr, head);
                 return null_mut();
             }
-            let moved = self.make(head.kind(), head.serial, nsize);
+            let moved = self.make(head.place, head.serial, nsize);
             if !moved.is_null() {
                 moved.copy_from_nonoverlapping(ptr, nsize.min(head.size));
                 self.release(ptr, head);

@@ -1,78 +1,90 @@
 //! Sweeps over scripts with failing memory, and prints a table. See `perilune_fuzz::sweep`.
 //!
-//! usage: sweep [--points N] FILE.lua...
+//! usage: sweep [--points N] [--jobs N] FILE.lua...
 
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use perilune_fuzz::sweep::{Script, Watchdog, sweep};
+use perilune_fuzz::sweep::{Figures, Script, sweep};
 
 /// How many requests of a script fail if nobody says.
 const POINTS: u64 = 20_000;
 
+/// How many faults of a script are told in full.
+const FAULTS: usize = 10;
+
+/// What the command line says.
+struct Options {
+    points: u64,
+    jobs: usize,
+    files: Vec<String>,
+}
+
 fn main() -> ExitCode {
-    let mut points = POINTS;
-    let mut files = Vec::new();
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--points" => match arguments.next().and_then(|n| n.parse().ok()).filter(|&n| n > 0) {
-                Some(n) => points = n,
-                None => return usage(),
-            },
-            option if option.starts_with('-') => return usage(),
-            _ => files.push(argument),
-        }
-    }
-    if files.is_empty() {
-        return usage();
-    }
-    let watchdog = Watchdog::new();
+    let Some(options) = options() else {
+        eprintln!("usage: sweep [--points N] [--jobs N] FILE.lua...");
+        return ExitCode::FAILURE;
+    };
     // The table goes to standard error, as scripts may write to standard output.
-    let mut out = std::io::stderr();
-    let _ = writeln!(
-        out,
-        "{:<28} {:>9} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8}",
+    eprintln!(
+        "{:<28} {:>9} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8}  mode",
         "script", "requests", "once", "twice", "from", "memory", "success", "other", "faults", "seconds"
     );
-    let mut faults = 0;
-    for file in files {
+    let mut good = true;
+    for file in &options.files {
         let start = Instant::now();
-        let result = match std::fs::read(&file) {
-            Ok(source) => sweep(&Script { name: file.clone(), source: without_first_line(source) }, points, &watchdog),
-            Err(error) => Err(error.to_string()),
-        };
+        let result = std::fs::read(file).map_err(|error| error.to_string()).and_then(|source| {
+            let script = Script { name: file.clone(), source: without_first_line(source) };
+            sweep(&script, options.points, options.jobs)
+        });
         match result {
             Ok(figures) => {
-                let _ = writeln!(
-                    out,
-                    "{file:<28} {:>9} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8.1}",
-                    figures.requests,
-                    figures.once,
-                    figures.twice,
-                    figures.from,
-                    figures.memory_errors,
-                    figures.successes,
-                    figures.other_errors,
-                    figures.faults.len(),
-                    start.elapsed().as_secs_f64()
-                );
-                if let Some(other) = figures.other {
-                    let _ = writeln!(out, "    another error {other}");
-                }
-                faults += figures.faults.len();
-                for fault in figures.faults {
-                    let _ = writeln!(out, "    FAULT: {fault}");
-                }
+                good &= figures.faults.is_empty();
+                print(file, &figures, start.elapsed().as_secs_f64());
             }
             Err(error) => {
-                faults += 1;
-                let _ = writeln!(out, "{file:<28} FAULT: {error}");
+                good = false;
+                eprintln!("{file:<28} FAULT: {error}");
             }
         }
     }
-    if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Reads the command line.
+fn options() -> Option<Options> {
+    let jobs = std::thread::available_parallelism().map_or(1, |number| number.get());
+    let mut options = Options { points: POINTS, jobs, files: Vec::new() };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match &*argument {
+            "--points" => options.points = arguments.next()?.parse().ok().filter(|&n| n > 0)?,
+            "--jobs" => options.jobs = arguments.next()?.parse().ok().filter(|&n| n > 0)?,
+            option if option.starts_with('-') => return None,
+            _ => options.files.push(argument),
+        }
+    }
+    (!options.files.is_empty()).then_some(options)
+}
+
+/// Prints a script's row, and what there is to say about it.
+fn print(file: &str, figures: &Figures, seconds: f64) {
+    let Figures { requests, once, twice, from, memory_errors, successes, other_errors, .. } = figures;
+    let faults = figures.faults.len();
+    let mode = if figures.outside { "whole runs" } else { "branches" };
+    let mut text = format!(
+        "{file:<28} {requests:>9} {once:>7} {twice:>7} {from:>7} {memory_errors:>7} {successes:>7} {other_errors:>7} \
+         {faults:>7} {seconds:>8.1}  {mode}\n"
+    );
+    if let Some(other) = &figures.other {
+        text.push_str(&format!("    another error: {other}\n"));
+    }
+    for fault in figures.faults.iter().take(FAULTS) {
+        text.push_str(&format!("    FAULT: {fault}\n"));
+    }
+    // If nobody can read it, there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// A first line that begins with `#` is for the system.
@@ -81,9 +93,4 @@ fn without_first_line(source: Vec<u8>) -> Vec<u8> {
         (Some(b'#'), Some(end)) => source[end..].to_vec(),
         _ => source,
     }
-}
-
-fn usage() -> ExitCode {
-    eprintln!("usage: sweep [--points N] FILE.lua...");
-    ExitCode::FAILURE
 }

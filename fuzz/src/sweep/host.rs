@@ -1,0 +1,123 @@
+//! The state that a swept script finds: all libraries, what takes its output, and nothing that differs from run to run.
+
+use std::cell::{Cell, RefCell};
+
+use perilune_vm::{LuaResult, LuaState};
+
+thread_local! {
+    /// What the script of this thread has printed. It is the host's memory, as a terminal's would be.
+    static OUTPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    /// Whether a script has called what [`note_outside`] watches.
+    static WAS_OUTSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What the script has printed since the last time.
+pub(super) fn take_output() -> Vec<u8> {
+    OUTPUT.take()
+}
+
+/// `print (···)`, without the lookup of `tostring`.
+fn print(lua: &mut LuaState) -> LuaResult<usize> {
+    write_all(lua, b"\t")?;
+    OUTPUT.with_borrow_mut(|output| output.push(b'\n'));
+    Ok(0)
+}
+
+/// `io.write (···)`
+fn write(lua: &mut LuaState) -> LuaResult<usize> {
+    write_all(lua, b"")?;
+    lua.get_global("io")?;
+    lua.get_field(-1, "stdout")?;
+    Ok(1)
+}
+
+/// Writes all arguments.
+fn write_all(lua: &mut LuaState, between: &[u8]) -> LuaResult<()> {
+    for arg in 1..=lua.get_top() {
+        lua.push_tostring(arg)?;
+        OUTPUT.with_borrow_mut(|output| {
+            output.extend(if arg > 1 { between } else { b"" });
+            output.extend(lua.str_at(-1).unwrap_or_default());
+        });
+        lua.pop(1);
+    }
+    Ok(())
+}
+
+/// Does nothing.
+fn ignore(_: &mut LuaState) -> LuaResult<usize> {
+    Ok(0)
+}
+
+/// The time, which stands still.
+fn zero(lua: &mut LuaState) -> LuaResult<usize> {
+    lua.push_integer(0)?;
+    Ok(1)
+}
+
+/// Opens the libraries, and defines what takes the output, a time that stands still, and the variables that make the official
+/// suite soft.
+pub(super) fn prepare(lua: &mut LuaState) -> LuaResult<()> {
+    perilune_stdlib::open_libs(lua)?;
+    perilune_stdlib::preload_socket(lua)?;
+    lua.register("print", print)?;
+    lua.register("Message", ignore)?;
+    lua.get_global("io")?;
+    lua.push_native(write)?;
+    lua.set_field(-2, "write")?;
+    // Scripts print times and random numbers.
+    lua.get_global("os")?;
+    for name in ["clock", "time"] {
+        lua.push_native(zero)?;
+        lua.set_field(-2, name)?;
+    }
+    lua.get_global("math")?;
+    lua.get_field(-1, "randomseed")?;
+    lua.push_integer(1)?;
+    lua.call(1, 0)?;
+    for name in ["_soft", "_port", "_nomsg"] {
+        lua.push_boolean(true)?;
+        lua.set_global(name)?;
+    }
+    lua.set_top(0)
+}
+
+/// The functions by which a script comes to what it would share with a process that branches off: files, their places, other
+/// processes. To connections it comes by `require`, whose searchers take note as well.
+const OUTSIDE: [(&str, &[&str]); 5] = [
+    ("_G", &["dofile", "loadfile"]),
+    ("package", &["loadlib", "searchpath"]),
+    ("io", &["close", "input", "lines", "open", "output", "popen", "read", "tmpfile"]),
+    ("os", &["execute", "exit", "remove", "rename", "tmpname"]),
+    ("debug", &["debug"]),
+];
+
+/// Takes note, and refuses.
+fn outside(lua: &mut LuaState) -> LuaResult<usize> {
+    WAS_OUTSIDE.set(true);
+    Err(lua.raise(format_args!("this leads outside")))
+}
+
+/// Puts something that takes note in the place of each function that leads outside.
+pub(super) fn note_outside(lua: &mut LuaState) -> LuaResult<()> {
+    WAS_OUTSIDE.set(false);
+    for (library, names) in OUTSIDE {
+        lua.get_global(library)?;
+        for name in names {
+            lua.push_native(outside)?;
+            lua.set_field(-2, name)?;
+        }
+    }
+    lua.get_global("package")?;
+    lua.get_field(-1, "searchers")?;
+    for searcher in 1..=lua.raw_len(-1) as i64 {
+        lua.push_native(outside)?;
+        lua.raw_set_i(-2, searcher)?;
+    }
+    lua.set_top(0)
+}
+
+/// Whether the script has called one of them.
+pub(super) fn was_outside() -> bool {
+    WAS_OUTSIDE.get()
+}
