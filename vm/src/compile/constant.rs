@@ -12,28 +12,35 @@ use crate::opcode::MAX_CONST_OPERAND;
 /// The largest number of constants of a function.
 const MAX_CONSTANTS: u32 = (1 << 26) - 1;
 
+/// How many constants of a function are looked through; more are remembered in the scanner's table. Most functions have no more,
+/// and their constants lie side by side, where the table of a large chunk is too large for the processor's caches.
+const FIRST_CONSTANTS: usize = 32;
+
 /// Constants.
 impl Compiler<'_, '_> {
     /// The index of a constant, which is added unless it is there.
     ///
-    /// The scanner's table remembers where, under `key`: not every value can be one, and an integer must not be taken
-    /// for the float of the same value. What it remembers may be of another function, and is checked.
+    /// Beyond the first ones the scanner's table remembers where, under `key`: not every value can be one, and an integer must
+    /// not be taken for the float of the same value. What it remembers may be of another function, and is checked.
     #[doc(alias = "addk")]
     fn add_constant(&mut self, key: TValue, value: TValue) -> LuaResult<u32> {
         let proto = self.fs.proto;
-        let table = self.lex.table;
-        // SAFETY: LX1; keys are numbers, booleans, or objects that the table keeps alive or is.
-        if let Some(index) = unsafe { table.get(key) }.as_integer() {
-            let index = index as usize;
-            if index < self.fs.n_constants as usize && proto.constants_slice()[index].same_bits(value) {
-                return Ok(index as u32);
+        let index = self.fs.n_constants;
+        let known = &proto.constants_slice()[..index as usize];
+        if let Some(index) = known.iter().take(FIRST_CONSTANTS).position(|constant| constant.same_bits(value)) {
+            return Ok(index as u32);
+        }
+        if known.len() >= FIRST_CONSTANTS {
+            if let Some(index) = self.remembered(key, value) {
+                return Ok(index);
             }
+            // SAFETY: LX1; the key is a number, a boolean, or an object that the table has as a key already or is.
+            let set = unsafe { self.lex.lua.heap().table_set(self.lex.table, key, TValue::integer(index as i64)) };
+            set.map_err(|_| Thrown::Memory)?;
         }
         let lua = &mut *self.lex.lua;
-        let index = self.fs.n_constants;
-        // SAFETY: LX1 for the table, C1 for the prototype; strings are keys of the table already.
+        // SAFETY: C1 for the prototype; strings are keys of the table already (LX1).
         unsafe {
-            lua.heap().table_set(table, key, TValue::integer(index as i64)).map_err(|_| Thrown::Memory)?;
             if index >= proto.constants_len.get() {
                 let (data, len) = (&proto.constants, &proto.constants_len);
                 grow_array(lua, data, len, TValue::NIL, MAX_CONSTANTS, "constants")?;
@@ -45,6 +52,14 @@ impl Compiler<'_, '_> {
         }
         self.fs.n_constants += 1;
         Ok(index)
+    }
+
+    /// Where the scanner's table says that a constant of this function is.
+    fn remembered(&self, key: TValue, value: TValue) -> Option<u32> {
+        // SAFETY: LX1; the key is a number, a boolean, or an object that the table keeps alive or is.
+        let index = unsafe { self.lex.table.get(key) }.as_integer()? as usize;
+        let known = &self.fs.proto.constants_slice()[..self.fs.n_constants as usize];
+        known.get(index).is_some_and(|constant| constant.same_bits(value)).then_some(index as u32)
     }
 
     /// The index of a string.

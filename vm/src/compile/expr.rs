@@ -20,6 +20,7 @@ const MAX_ITEMS: usize = i32::MAX as usize;
 impl Compiler<'_, '_> {
     /// Skips the current token if it is `token`.
     #[doc(alias = "testnext")]
+    #[inline(always)]
     pub(super) fn accept(&mut self, token: Token) -> LuaResult<bool> {
         if self.lex.token != token {
             return Ok(false);
@@ -29,6 +30,7 @@ impl Compiler<'_, '_> {
     }
 
     /// Raises an error unless the current token is `token`.
+    #[inline(always)]
     pub(super) fn check(&mut self, token: Token) -> LuaResult<()> {
         if self.lex.token == token { Ok(()) } else { Err(self.expected(token)) }
     }
@@ -162,26 +164,40 @@ fn unary_operator(token: Token) -> Option<UnOp> {
     })
 }
 
+/// The binary operators that are a single byte.
+static OPERATOR_BYTES: [Option<BinOp>; 128] = {
+    let mut operators = [None; 128];
+    let pairs = [
+        (b'+', BinOp::Add),
+        (b'-', BinOp::Sub),
+        (b'*', BinOp::Mul),
+        (b'%', BinOp::Mod),
+        (b'^', BinOp::Pow),
+        (b'/', BinOp::Div),
+        (b'&', BinOp::BAnd),
+        (b'|', BinOp::BOr),
+        (b'~', BinOp::BXor),
+        (b'<', BinOp::Lt),
+        (b'>', BinOp::Gt),
+    ];
+    let mut i = 0;
+    while i < pairs.len() {
+        operators[pairs[i].0 as usize] = Some(pairs[i].1);
+        i += 1;
+    }
+    operators
+};
+
 fn binary_operator(token: Token) -> Option<BinOp> {
     Some(match token {
-        Token::Char(b'+') => BinOp::Add,
-        Token::Char(b'-') => BinOp::Sub,
-        Token::Char(b'*') => BinOp::Mul,
-        Token::Char(b'%') => BinOp::Mod,
-        Token::Char(b'^') => BinOp::Pow,
-        Token::Char(b'/') => BinOp::Div,
+        Token::Char(byte) => return OPERATOR_BYTES.get(byte as usize).copied().flatten(),
         Token::IDiv => BinOp::IDiv,
-        Token::Char(b'&') => BinOp::BAnd,
-        Token::Char(b'|') => BinOp::BOr,
-        Token::Char(b'~') => BinOp::BXor,
         Token::Shl => BinOp::Shl,
         Token::Shr => BinOp::Shr,
         Token::Concat => BinOp::Concat,
         Token::Ne => BinOp::Ne,
         Token::Eq => BinOp::Eq,
-        Token::Char(b'<') => BinOp::Lt,
         Token::Le => BinOp::Le,
-        Token::Char(b'>') => BinOp::Gt,
         Token::Ge => BinOp::Ge,
         Token::And => BinOp::And,
         Token::Or => BinOp::Or,

@@ -2,13 +2,15 @@
 //!
 //! LX1. The scanner's table is anchored (N1) while a chunk is compiled. Every string that a token carries is a key of it,
 //!     so strings live until the compilation ends, and equal strings have equal addresses, long ones too.
-//! LX2. `current` is the first byte that is not part of what was read, `None` at the end of the input.
+//! LX2. `current` is the first byte that is not part of what was read, `None` at the end of the input. It is the byte that was
+//!     taken from the input last.
 
 use core::fmt::{self, Write};
 
 use perilune_core::{GcRef, LuaString, TValue, Table};
 
 use super::chunkid::chunk_id;
+use super::class::{self, BLANK, LINE_END, NAME};
 use super::token::Token;
 use super::vector::Vector;
 use super::zio::Zio;
@@ -45,8 +47,10 @@ pub(super) struct Lexer<'a, 'b> {
     pub(super) token: Token,
     /// The token after it, if it was looked at already.
     ahead: Option<Token>,
-    /// The text of the token that was read last.
+    /// The text of the token that was read last, if that is no name.
     pub(super) buffer: Vector<u8>,
+    /// The name that was read last, if that was the last token.
+    name: Option<GcRef<LuaString>>,
     /// The message that is being made.
     message: Vector<u8>,
     /// The scanner's table (LX1); it also finds constants again.
@@ -74,6 +78,7 @@ impl<'a, 'b> Lexer<'a, 'b> {
             token: Token::Eof,
             ahead: None,
             buffer: Vector::new(),
+            name: None,
             message: Vector::new(),
             table,
             source,
@@ -194,7 +199,9 @@ impl Lexer<'_, '_> {
             Near::Token(token) => self.write(format_args!(" near {token}"))?,
             Near::Buffer => {
                 self.message.extend(self.lua, b" near '")?;
-                self.message.extend(self.lua, until_nul(&self.buffer))?;
+                let name = self.name;
+                let text = name.as_ref().map_or(&self.buffer[..], |name| name.as_bytes());
+                self.message.extend(self.lua, until_nul(text))?;
                 self.message.extend(self.lua, b"'")?;
             }
         }
@@ -253,6 +260,36 @@ impl Lexer<'_, '_> {
         self.advance()
     }
 
+    /// The number of bytes from the current one on, of those that the reader has handed out, until one for which `ends` holds.
+    #[inline(always)]
+    pub(super) fn run(&self, ends: impl Fn(u8) -> bool) -> usize {
+        let text = self.input.last_and_rest();
+        text.iter().position(|&byte| ends(byte)).unwrap_or(text.len())
+    }
+
+    /// Goes `n` bytes on, at least one, which the reader has handed out.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, n: usize) -> LuaResult<()> {
+        debug_assert!(n > 0);
+        self.input.skip(n - 1);
+        self.advance()
+    }
+
+    /// Appends the current byte, and those after it until one for which `ends` holds, to the buffer and goes on behind them. It may
+    /// stop sooner, where the reader has to be asked.
+    #[inline(always)]
+    pub(super) fn save_run(&mut self, ends: impl Fn(u8) -> bool) -> LuaResult<()> {
+        let n = self.run(ends).max(1);
+        self.save_and_skip(n)
+    }
+
+    /// Appends `n` bytes from the current one on, at least one, to the buffer and goes on behind them.
+    #[inline(always)]
+    pub(super) fn save_and_skip(&mut self, n: usize) -> LuaResult<()> {
+        self.buffer.extend(self.lua, &self.input.last_and_rest()[..n])?;
+        self.skip(n)
+    }
+
     /// Takes the last `n` bytes out of the buffer.
     pub(super) fn unsave(&mut self, n: usize) {
         self.buffer.truncate(self.buffer.len().saturating_sub(n));
@@ -271,7 +308,7 @@ impl Lexer<'_, '_> {
     /// Whether the current byte ends a line.
     #[inline(always)]
     pub(super) fn at_line_end(&self) -> bool {
-        matches!(self.current, Some(b'\n' | b'\r'))
+        self.current.is_some_and(|byte| class::is(byte, LINE_END))
     }
 
     /// Skips a line end: `\n`, `\r`, `\n\r` or `\r\n`.
@@ -296,11 +333,12 @@ impl Lexer<'_, '_> {
     #[doc(alias = "llex")]
     fn scan(&mut self) -> LuaResult<Token> {
         self.buffer.truncate(0);
+        self.name = None;
         loop {
             let Some(byte) = self.current else { return Ok(Token::Eof) };
             match byte {
                 b'\n' | b'\r' => self.skip_line_end()?,
-                b' ' | 0x0c | b'\t' | 0x0b => self.advance()?,
+                b' ' | 0x0c | b'\t' | 0x0b => self.skip(self.run(|byte| !class::is(byte, BLANK)))?,
                 b'-' => {
                     self.advance()?;
                     if self.current != Some(b'-') {
@@ -335,7 +373,7 @@ impl Lexer<'_, '_> {
             }
         }
         while !self.at_line_end() && self.current.is_some() {
-            self.advance()?;
+            self.skip(self.run(|byte| class::is(byte, LINE_END)))?;
         }
         Ok(())
     }
@@ -356,7 +394,7 @@ impl Lexer<'_, '_> {
             return Ok(if self.skip_if(b'.')? { Token::Dots } else { Token::Concat });
         }
         match self.current {
-            Some(b'0'..=b'9') => self.scan_number(),
+            Some(b'0'..=b'9') => self.scan_numeral(),
             _ => Ok(Token::Char(b'.')),
         }
     }
@@ -381,21 +419,57 @@ impl Lexer<'_, '_> {
 
     /// Reads a name or reserved word.
     fn scan_name(&mut self) -> LuaResult<Token> {
-        loop {
-            self.save_and_advance()?;
-            if !self.current.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                break;
-            }
+        let text = self.input.last_and_rest();
+        let len = self.run(|byte| !class::is(byte, NAME));
+        if len == text.len() {
+            return self.scan_name_in_pieces();
         }
-        match Token::reserved(&self.buffer) {
-            Some(token) => Ok(token),
-            None => Ok(Token::Name(self.buffer_string(0, self.buffer.len())?)),
+        let word = &text[..len];
+        if let Some(token) = Token::reserved(word) {
+            self.skip(len)?;
+            return Ok(token);
+        }
+        let string = self.lua.heap().new_string(word)?;
+        self.skip(len)?;
+        self.name_token(string)
+    }
+
+    /// The same where the reader has to be asked for more of it.
+    #[cold]
+    #[inline(never)]
+    fn scan_name_in_pieces(&mut self) -> LuaResult<Token> {
+        while self.current.is_some_and(|byte| class::is(byte, NAME)) {
+            self.save_run(|byte| !class::is(byte, NAME))?;
+        }
+        if let Some(token) = Token::reserved(&self.buffer) {
+            return Ok(token);
+        }
+        let string = self.lua.heap().new_string(&self.buffer)?;
+        self.name_token(string)
+    }
+
+    /// The token of a name.
+    #[inline(always)]
+    fn name_token(&mut self, string: GcRef<LuaString>) -> LuaResult<Token> {
+        let string = self.anchor(string)?;
+        self.name = Some(string);
+        Ok(Token::Name(string))
+    }
+
+    /// Reads a numeral that begins with a digit.
+    fn scan_number(&mut self) -> LuaResult<Token> {
+        match simple_number(self.input.last_and_rest()) {
+            Some((token, len)) => {
+                self.save_and_skip(len)?;
+                Ok(token)
+            }
+            None => self.scan_numeral(),
         }
     }
 
     /// Reads a numeral. It takes more than is right; the conversion refuses what is malformed.
     #[doc(alias = "read_numeral")]
-    fn scan_number(&mut self) -> LuaResult<Token> {
+    fn scan_numeral(&mut self) -> LuaResult<Token> {
         let first = self.current;
         self.save_and_advance()?;
         let mut exponent = b'e';
@@ -428,5 +502,96 @@ impl Lexer<'_, '_> {
     /// Prepares the buffer.
     pub(super) fn prepare(&mut self) -> LuaResult<()> {
         self.buffer.reserve(self.lua, MIN_BUFFER)
+    }
+}
+
+/// The number with which a text begins, and its length, if it is a short decimal one without exponent and its end can be seen.
+///
+/// With at most 15 digits, the digits without the point are an integer that a float has exactly, as it has the power of ten; so
+/// their quotient is the float nearest to the number (manual §3.1 wants no less, and `strtod` gives it).
+#[inline]
+fn simple_number(text: &[u8]) -> Option<(Token, usize)> {
+    const MAX_DIGITS: usize = 15;
+    const POWERS: [f64; MAX_DIGITS + 1] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let mut digits = 0;
+    let mut value = 0;
+    let mut take = |from: usize| {
+        let mut at = from;
+        while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0'))
+            && digit < 10
+        {
+            value = value * 10 + i64::from(digit);
+            at += 1;
+            digits += 1;
+            if digits > MAX_DIGITS {
+                return None;
+            }
+        }
+        Some((at, *text.get(at)?, value))
+    };
+    let (len, after, integer) = take(0)?;
+    if after != b'.' {
+        return (!class::is(after, NAME)).then_some((Token::Integer(integer), len));
+    }
+    let (end, after, mantissa) = take(len + 1)?;
+    if after == b'.' || class::is(after, NAME) {
+        return None;
+    }
+    Some((Token::Float(mantissa as f64 / POWERS[end - len - 1]), end))
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::format;
+
+    use super::{Token, simple_number, str_to_number};
+
+    #[test]
+    fn simple_numbers_are_what_the_conversion_gives() {
+        let mut seed = 1u64;
+        let mut seen = 0;
+        for _ in 0..200_000 {
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let (number, places) = (seed >> 14, (seed >> 8) as usize % 16);
+            let digits = format!("{number}");
+            let cut = digits.len().saturating_sub(places + (seed as usize & 3));
+            let text =
+                format!("{}.{}", &digits[..cut.max(1)], &digits[cut.max(1)..][..places.min(digits.len() - cut.max(1))]);
+            let Some((token, len)) = simple_number(format!("{text} ").as_bytes()) else { continue };
+            seen += 1;
+            assert_eq!(len, text.len());
+            let Token::Float(n) = token else { panic!("{text}") };
+            assert_eq!(
+                Some(n.to_bits()),
+                str_to_number(text.as_bytes()).and_then(|v| v.as_float()).map(f64::to_bits),
+                "{text}"
+            );
+        }
+        assert!(seen > 50_000, "{seen}");
+    }
+
+    #[test]
+    fn what_is_not_simple_is_left_alone() {
+        for text in [
+            "12",
+            "1.5",
+            "1.5.",
+            "1e5 ",
+            "1.5e5 ",
+            "0x1 ",
+            "3x ",
+            "3_ ",
+            "1..2",
+            "1234567890123456 ",
+            "1.234567890123456 ",
+        ] {
+            assert!(simple_number(text.as_bytes()).is_none(), "{text}");
+        }
+        assert!(simple_number(b"123456789012345)") == Some((Token::Integer(123_456_789_012_345), 15)));
+        assert!(simple_number(b"0;") == Some((Token::Integer(0), 1)));
+        assert!(simple_number(b"3.,") == Some((Token::Float(3.0), 2)));
     }
 }

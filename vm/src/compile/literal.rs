@@ -48,7 +48,7 @@ impl Lexer<'_, '_> {
                     self.save(b'\n')?;
                     self.skip_line_end()?;
                 }
-                Some(_) => self.save_and_advance()?,
+                Some(_) => self.save_run(|byte| matches!(byte, b']' | b'\n' | b'\r'))?,
             }
         }
         let end = self.buffer.len() - level;
@@ -69,7 +69,7 @@ impl Lexer<'_, '_> {
                     }
                 }
                 Some(b'\n' | b'\r') => self.skip_line_end()?,
-                Some(_) => self.advance()?,
+                Some(_) => self.skip(self.run(|byte| matches!(byte, b']' | b'\n' | b'\r')))?,
             }
         }
     }
@@ -93,7 +93,7 @@ impl Lexer<'_, '_> {
                 None => return Err(self.error(format_args!("{UNFINISHED}"), Near::Token(Token::Eof))),
                 Some(b'\n' | b'\r') => return Err(self.error(format_args!("{UNFINISHED}"), Near::Buffer)),
                 Some(b'\\') => self.read_escape()?,
-                Some(_) => self.save_and_advance()?,
+                Some(_) => self.save_run(|byte| byte == quote || matches!(byte, b'\\' | b'\n' | b'\r'))?,
             }
         }
         self.save_and_advance()?;

@@ -6,6 +6,7 @@
 //! `jump_stat` gotos and labels. Nothing here runs Lua code, but for the reader that hands out the source.
 
 mod chunkid;
+mod class;
 mod constant;
 mod discharge;
 mod emit;

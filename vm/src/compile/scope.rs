@@ -141,14 +141,14 @@ impl Compiler<'_, '_> {
         let current = self.level();
         let mut level = current;
         let mut found = loop {
-            let fs = *self.function(level);
-            if let Some(register) = self.find_local(&fs, name) {
+            let fs = self.function_at(level);
+            if let Some(register) = self.find_local(fs, name) {
                 if level < current {
                     self.mark_upvalue(level, register);
                 }
                 break Kind::Local(register);
             }
-            if let Some(index) = Self::find_upvalue(&fs, name) {
+            if let Some(index) = Self::find_upvalue(fs, name) {
                 break Kind::Upvalue(index);
             }
             if level == 0 {

@@ -178,6 +178,11 @@ impl<'a, 'b> Compiler<'a, 'b> {
         if level < self.outer.len() { &mut self.outer[level] } else { &mut self.fs }
     }
 
+    /// The same, to look at.
+    pub(super) fn function_at(&self, level: usize) -> &FuncState {
+        if level < self.outer.len() { &self.outer[level] } else { &self.fs }
+    }
+
     /// The innermost block.
     pub(super) fn block(&self) -> Block {
         // There is one whenever a function is open.

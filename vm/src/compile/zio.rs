@@ -1,7 +1,7 @@
 //! The input: bytes that a reader hands out in pieces.
 //!
-//! Z1. `next` and the `left` bytes from it on lie in the piece that the reader returned last; they stay readable until the
-//!     reader is asked again, which happens only when none is left.
+//! Z1. The bytes from `start` to `next`, and the `left` ones from there on, are the piece that the reader returned last; they stay
+//!     readable until the reader is asked again, which happens only when none is left.
 
 use perilune_core::base::limits::MAX_C_CALLS;
 
@@ -21,6 +21,7 @@ pub trait ChunkReader {
 #[doc(alias = "ZIO")]
 pub(crate) struct Zio<'a> {
     reader: &'a mut dyn ChunkReader,
+    start: *const u8,
     next: *const u8,
     left: usize,
 }
@@ -28,7 +29,7 @@ pub(crate) struct Zio<'a> {
 impl<'a> Zio<'a> {
     /// A stream of everything that `reader` hands out.
     pub(crate) fn new(reader: &'a mut dyn ChunkReader) -> Self {
-        Self { reader, next: core::ptr::null(), left: 0 }
+        Self { reader, start: core::ptr::null(), next: core::ptr::null(), left: 0 }
     }
 
     /// Takes the next byte, `None` at the end.
@@ -43,6 +44,24 @@ impl<'a> Zio<'a> {
         let byte = unsafe { *self.next };
         self.next = self.next.wrapping_add(1);
         Ok(Some(byte))
+    }
+
+    /// The byte that was taken last and those after it, as far as the reader has handed them out; nothing if none was taken.
+    #[inline(always)]
+    pub(crate) fn last_and_rest(&self) -> &[u8] {
+        if self.next == self.start {
+            return &[];
+        }
+        // SAFETY: Z1: the byte before `next` is of the same piece.
+        unsafe { core::slice::from_raw_parts(self.next.wrapping_sub(1), self.left + 1) }
+    }
+
+    /// Takes `n` bytes that are there without asking the reader.
+    #[inline(always)]
+    pub(crate) fn skip(&mut self, n: usize) {
+        let n = n.min(self.left);
+        self.next = self.next.wrapping_add(n);
+        self.left -= n;
     }
 
     /// Takes `out.len()` bytes. Returns how many are missing because the input ended.
@@ -79,7 +98,8 @@ impl<'a> Zio<'a> {
         let piece = piece?;
         // The reader may have used up the room that was made.
         stack::ensure(lua, STACK_SLOTS)?;
-        self.next = piece.as_ptr();
+        self.start = piece.as_ptr();
+        self.next = self.start;
         self.left = piece.len();
         Ok(self.left > 0)
     }
