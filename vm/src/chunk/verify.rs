@@ -9,7 +9,7 @@ use core::fmt::Write;
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
-use perilune_core::{Proto, UpvalDesc};
+use perilune_core::{Proto, TValue, UpvalDesc};
 
 use crate::auxlib::FixedBuf;
 use crate::opcode::{Format, Op, Operand, SCALE};
@@ -171,6 +171,11 @@ impl Checker<'_> {
         need(value >= 0 && value % scale == 0 && value / scale < limit, "bad constant")
     }
 
+    /// The constant that C names.
+    fn constant_operand(&self, word: Instruction) -> TValue {
+        self.proto.constants_slice()[unscaled(word.c())]
+    }
+
     /// `count` registers from the one that the operand names.
     fn register_row(&self, first: u16, count: usize) -> Result<(), &'static str> {
         need(first.is_multiple_of(SCALE) && unscaled(first) + count <= self.registers, "bad register")
@@ -215,20 +220,17 @@ impl Checker<'_> {
                 need(self.proto.is_vararg.get(), "no extra arguments")?;
                 self.register_row(a, b.saturating_sub(1).max(1))
             }
-            Op::AddK
-            | Op::SubK
-            | Op::MulK
-            | Op::ModK
-            | Op::PowK
-            | Op::DivK
-            | Op::IDivK
-            | Op::BAndK
-            | Op::BOrK
-            | Op::BXorK
-            | Op::ShlK
-            | Op::ShrK
-            | Op::KSub
-            | Op::KDiv => need(self.proto.constants_slice()[unscaled(word.c())].is_number(), "constant is no number"),
+            Op::ModK | Op::PowK | Op::IDivK | Op::ShlK | Op::ShrK => {
+                need(self.constant_operand(word).is_number(), "constant is no number")
+            }
+            Op::AddK | Op::SubK | Op::MulK | Op::DivK | Op::BAndK | Op::BOrK | Op::BXorK | Op::KSub | Op::KDiv => {
+                need(self.constant_operand(word).tag() == tag::INT, "constant is no integer")
+            }
+            Op::AddKF | Op::SubKF | Op::MulKF | Op::DivKF | Op::KFSub | Op::KFDiv => {
+                need(self.constant_operand(word).tag() == tag::FLOAT, "constant is no float")
+            }
+            Op::ModI | Op::IDivI => need(word.c() as i16 > 0, "bad divisor"),
+            Op::ShlI | Op::ShrI => need(c < 64, "bad shift"),
             _ => Ok(()),
         }
     }

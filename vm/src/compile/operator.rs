@@ -41,6 +41,37 @@ const fn is_commutative(op: BinOp) -> bool {
     matches!(op, BinOp::Add | BinOp::Mul | BinOp::BAnd | BinOp::BOr | BinOp::BXor)
 }
 
+/// The instruction that holds a numeral as an immediate operand, and that operand, if there is one.
+fn immediate_form(op: BinOp, numeral: &ExpDesc) -> Option<(Op, i16)> {
+    let Kind::Integer(i) = numeral.kind else { return None };
+    let small = i16::try_from(i).ok();
+    match op {
+        BinOp::Add => Some((Op::AddI, small?)),
+        // `-0.0 - 0` is not `-0.0 + 0`.
+        BinOp::Sub if i != 0 => Some((Op::AddI, i16::try_from(i.wrapping_neg()).ok()?)),
+        BinOp::Mul => Some((Op::MulI, small?)),
+        BinOp::Mod if i > 0 => Some((Op::ModI, small?)),
+        BinOp::IDiv if i > 0 => Some((Op::IDivI, small?)),
+        BinOp::BAnd => Some((Op::BAndI, small?)),
+        BinOp::Shl if (0..64).contains(&i) => Some((Op::ShlI, small?)),
+        BinOp::Shr if (0..64).contains(&i) => Some((Op::ShrI, small?)),
+        _ => None,
+    }
+}
+
+/// The instruction that names a numeral among the constants, for the type that it has, if there is one.
+fn constant_form(op: BinOp, with_constant: Op, numeral: &ExpDesc) -> Option<Op> {
+    let is_float = matches!(numeral.kind, Kind::Float(_));
+    match op {
+        BinOp::Add if is_float => Some(Op::AddKF),
+        BinOp::Sub if is_float => Some(Op::SubKF),
+        BinOp::Mul if is_float => Some(Op::MulKF),
+        BinOp::Div if is_float => Some(Op::DivKF),
+        BinOp::BAnd | BinOp::BOr | BinOp::BXor if is_float => None,
+        _ => Some(with_constant),
+    }
+}
+
 impl Compiler<'_, '_> {
     /// Applies a unary operator.
     #[doc(alias = "luaK_prefix")]
@@ -141,7 +172,13 @@ impl Compiler<'_, '_> {
             } else if let BinOp::Sub | BinOp::Div = op
                 && let Some(index) = self.constant_operand(left)?
             {
-                let code = if op == BinOp::Sub { Op::KSub } else { Op::KDiv };
+                let is_float = matches!(left.kind, Kind::Float(_));
+                let code = match op {
+                    BinOp::Sub if is_float => Op::KFSub,
+                    BinOp::Sub => Op::KSub,
+                    _ if is_float => Op::KFDiv,
+                    _ => Op::KDiv,
+                };
                 let register = self.place_in_any(right)?;
                 self.free_exp(right);
                 return self.emit_abc(code, 0, reg(register), index * SCALE);
@@ -166,16 +203,12 @@ impl Compiler<'_, '_> {
         numeral: &ExpDesc,
         flipped: u8,
     ) -> LuaResult<Option<i32>> {
-        let small = match (op, numeral.kind) {
-            (BinOp::Add, Kind::Integer(i)) => i16::try_from(i).ok(),
-            // `-0.0 - 0` is not `-0.0 + 0`.
-            (BinOp::Sub, Kind::Integer(i)) if i != 0 => i16::try_from(i.wrapping_neg()).ok(),
-            _ => None,
-        };
-        let (code, x, c) = if let Some(small) = small {
-            (Op::AddI, if op == BinOp::Sub { SUBTRACTS } else { flipped }, small as u16)
-        } else if let Some(index) = self.constant_operand(numeral)? {
-            (with_constant, flipped, index * SCALE)
+        let (code, x, c) = if let Some((code, c)) = immediate_form(op, numeral) {
+            (code, if op == BinOp::Sub { SUBTRACTS } else { flipped }, c as u16)
+        } else if let Some(code) = constant_form(op, with_constant, numeral)
+            && let Some(index) = self.constant_operand(numeral)?
+        {
+            (code, flipped, index * SCALE)
         } else {
             return Ok(None);
         };

@@ -264,18 +264,18 @@ fn event_of(op: Op, flags: u8) -> Option<MetaEvent> {
         Op::SelfField | Op::GetTabUp | Op::GetTable | Op::GetI | Op::GetField => MetaEvent::Index,
         op if op.stores_into_table() => MetaEvent::NewIndex,
         Op::AddI if flags & 2 != 0 => MetaEvent::Sub,
-        Op::Add | Op::AddK | Op::AddI => MetaEvent::Add,
-        Op::Sub | Op::SubK | Op::KSub => MetaEvent::Sub,
-        Op::Mul | Op::MulK => MetaEvent::Mul,
-        Op::Mod | Op::ModK => MetaEvent::Mod,
+        Op::Add | Op::AddK | Op::AddKF | Op::AddI => MetaEvent::Add,
+        Op::Sub | Op::SubK | Op::SubKF | Op::KSub | Op::KFSub => MetaEvent::Sub,
+        Op::Mul | Op::MulK | Op::MulKF | Op::MulI => MetaEvent::Mul,
+        Op::Mod | Op::ModK | Op::ModI => MetaEvent::Mod,
         Op::Pow | Op::PowK => MetaEvent::Pow,
-        Op::Div | Op::DivK | Op::KDiv => MetaEvent::Div,
-        Op::IDiv | Op::IDivK => MetaEvent::IDiv,
-        Op::BAnd | Op::BAndK => MetaEvent::BAnd,
+        Op::Div | Op::DivK | Op::DivKF | Op::KDiv | Op::KFDiv => MetaEvent::Div,
+        Op::IDiv | Op::IDivK | Op::IDivI => MetaEvent::IDiv,
+        Op::BAnd | Op::BAndK | Op::BAndI => MetaEvent::BAnd,
         Op::BOr | Op::BOrK => MetaEvent::BOr,
         Op::BXor | Op::BXorK => MetaEvent::BXor,
-        Op::Shl | Op::ShlK => MetaEvent::Shl,
-        Op::Shr | Op::ShrK => MetaEvent::Shr,
+        Op::Shl | Op::ShlK | Op::ShlI => MetaEvent::Shl,
+        Op::Shr | Op::ShrK | Op::ShrI => MetaEvent::Shr,
         Op::Unm => MetaEvent::Unm,
         Op::BNot => MetaEvent::BNot,
         Op::Len => MetaEvent::Len,
@@ -361,7 +361,7 @@ pub(crate) fn value_name(lua: &LuaState, place: *const TValue) -> Option<Descrip
 /// Whether an instruction takes both its operands from registers and may have got a constant by way of one.
 const fn is_binary(op: Op) -> bool {
     (Op::Add as u8 <= op as u8 && op as u8 <= Op::Shr as u8)
-        || (Op::AddK as u8 <= op as u8 && op as u8 <= Op::AddI as u8)
+        || (Op::AddK as u8 <= op as u8 && op as u8 <= Op::ShrI as u8)
 }
 
 const _: () = assert!(Op::Add as u8 + 11 == Op::Shr as u8 && Op::Shr as u8 + 1 == Op::AddK as u8);

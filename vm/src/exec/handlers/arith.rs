@@ -1,6 +1,9 @@
 //! Arithmetic and bitwise operations.
 //!
-//! The fast paths take two integers or two floats; mixed numbers have a second handler; everything else is one slow path.
+//! The fast paths take numbers of both types; everything else is one slow path. An instruction with a constant knows that
+//! constant's type.
+
+use core::num::NonZero;
 
 use perilune_core::code::Instruction;
 use perilune_core::value::tag;
@@ -16,55 +19,118 @@ use crate::exec::finish::call_metamethod;
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::meta::MetaEvent;
-use crate::opcode::{Op, op_of};
+use crate::opcode::{Op, Operand, op_of};
 use crate::state::LuaState;
 
-/// Both operands integers or both floats; else the mixed handler.
-macro_rules! arith {
-    ($m:ident, $b:expr, $c:expr, |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr, $mixed:ident) => {{
-        let (b, c): (*mut TValue, *mut TValue) = ($b, $c);
-        if (*b).t == tag::INT && (*c).t == tag::INT {
-            let ($i, $j) = ((*b).u as i64, (*c).u as i64);
-            *$m.a() = TValue::integer($int);
-            next!($m)
-        }
-        if (*b).t == tag::FLOAT && (*c).t == tag::FLOAT {
-            let ($x, $y) = (f64::from_bits((*b).u), f64::from_bits((*c).u));
-            *$m.a() = TValue::float($float);
-            next!($m)
-        }
-        goto!($m, $mixed)
-    }};
-}
-
-/// Any two numbers, as floats; else the slow path. Each is looked at by itself: both tests at once would take more registers
-/// than there are.
-macro_rules! floats {
-    ($m:ident, $b:expr, $c:expr, |$x:ident, $y:ident| $float:expr) => {{
-        let $x = floats!(@float $m, *$b);
-        let $y = floats!(@float $m, *$c);
-        *$m.a() = TValue::float($float);
+/// Stores the result, and goes on.
+macro_rules! done {
+    ($m:ident, $result:expr) => {{
+        *$m.a() = $result;
         next!($m)
     }};
-    (@float $m:ident, $operand:expr) => {{
-        let operand: TValue = $operand;
-        if operand.t == tag::FLOAT {
-            f64::from_bits(operand.u)
-        } else if operand.t == tag::INT {
-            operand.u as i64 as f64
-        } else {
-            goto!($m, slow_arith)
+}
+
+/// The payload of a float.
+macro_rules! float {
+    ($place:expr) => {
+        f64::from_bits((*$place).u)
+    };
+}
+
+/// The payload of an integer.
+macro_rules! integer {
+    ($place:expr) => {
+        (*$place).u as i64
+    };
+}
+
+/// An integer as a float.
+///
+/// The instruction that converts leaves half of its register as it was, so it waits for whoever wrote there last: for a division,
+/// maybe. The compiler does not see that far beyond one handler, so the register is cleared here.
+#[inline(always)]
+fn to_float(i: i64) -> f64 {
+    #[cfg(all(perilune_tail, target_arch = "x86_64"))]
+    {
+        let n: f64;
+        // SAFETY: both instructions are of every processor of this architecture, and touch the result's register alone.
+        unsafe {
+            core::arch::asm!("xorps {n}, {n}", "cvtsi2sd {n}, {i}", n = out(xmm_reg) n, i = in(reg) i, options(pure, nomem, nostack, preserves_flags));
         }
+        n
+    }
+    #[cfg(not(all(perilune_tail, target_arch = "x86_64")))]
+    {
+        i as f64
+    }
+}
+
+/// Two integers, or two numbers as floats; else the slow path.
+macro_rules! arith {
+    ($m:ident, |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr) => {{
+        let (b, c) = ($m.b(), $m.c());
+        if (*b).t == tag::FLOAT {
+            let $x = float!(b);
+            if (*c).t == tag::FLOAT {
+                let $y = float!(c);
+                done!($m, TValue::float($float))
+            }
+            if (*c).t == tag::INT {
+                let $y = to_float(integer!(c));
+                done!($m, TValue::float($float))
+            }
+        } else if (*b).t == tag::INT {
+            if (*c).t == tag::INT {
+                let ($i, $j) = (integer!(b), integer!(c));
+                done!($m, TValue::integer($int))
+            }
+            if (*c).t == tag::FLOAT {
+                let ($x, $y) = (to_float(integer!(b)), float!(c));
+                done!($m, TValue::float($float))
+            }
+        }
+        goto!($m, slow_arith)
     }};
 }
 
-/// Two integers with a non-zero divisor, or two floats; else the slow path.
+/// A number and a constant, an integer: of two integers or, if there is only one, of two floats; else the slow path.
+macro_rules! with_integer {
+    ($m:ident, $constant:expr, |$i:ident, $j:ident| $int:expr, |$x:ident, $y:ident| $float:expr) => {{
+        let b = $m.b();
+        if (*b).t == tag::INT {
+            let ($i, $j) = (integer!(b), $constant);
+            done!($m, TValue::integer($int))
+        }
+        if (*b).t == tag::FLOAT {
+            let ($x, $y) = (float!(b), to_float($constant));
+            done!($m, TValue::float($float))
+        }
+        goto!($m, slow_arith)
+    }};
+}
+
+/// A number and a constant as floats; else the slow path.
+macro_rules! with_float {
+    ($m:ident, $constant:expr, |$x:ident, $y:ident| $float:expr) => {{
+        let b = $m.b();
+        if (*b).t == tag::FLOAT {
+            let ($x, $y) = (float!(b), $constant);
+            done!($m, TValue::float($float))
+        }
+        if (*b).t == tag::INT {
+            let ($x, $y) = (to_float(integer!(b)), $constant);
+            done!($m, TValue::float($float))
+        }
+        goto!($m, slow_arith)
+    }};
+}
+
+/// Two integers with a non-zero divisor; else the slow path.
 macro_rules! divide {
-    ($m:ident, $b:expr, $c:expr, $int:path) => {{
-        let (b, c): (*mut TValue, *mut TValue) = ($b, $c);
+    ($m:ident, $c:expr, $int:path) => {{
+        let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
         if (*b).t == tag::INT && (*c).t == tag::INT && (*c).u != 0 {
-            *$m.a() = TValue::integer($int((*b).u as i64, (*c).u as i64));
-            next!($m)
+            done!($m, TValue::integer($int(integer!(b), integer!(c))))
         }
         goto!($m, slow_arith)
     }};
@@ -72,12 +138,23 @@ macro_rules! divide {
 
 /// Two integers; else the slow path.
 macro_rules! bits {
-    ($m:ident, $b:expr, $c:expr, |$i:ident, $j:ident| $int:expr) => {{
-        let (b, c): (*mut TValue, *mut TValue) = ($b, $c);
+    ($m:ident, $c:expr, |$i:ident, $j:ident| $int:expr) => {{
+        let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
         if (*b).t == tag::INT && (*c).t == tag::INT {
-            let ($i, $j) = ((*b).u as i64, (*c).u as i64);
-            *$m.a() = TValue::integer($int);
-            next!($m)
+            let ($i, $j) = (integer!(b), integer!(c));
+            done!($m, TValue::integer($int))
+        }
+        goto!($m, slow_arith)
+    }};
+}
+
+/// An integer, with a constant that is one; else the slow path.
+macro_rules! bits_of {
+    ($m:ident, |$i:ident| $int:expr) => {{
+        let b = $m.b();
+        if (*b).t == tag::INT {
+            let $i = integer!(b);
+            done!($m, TValue::integer($int))
         }
         goto!($m, slow_arith)
     }};
@@ -108,74 +185,111 @@ fn shift_right(a: i64, n: i64) -> i64 {
 }
 
 handlers! {
-    fn op_add(m) { arith!(m, m.b(), m.c(), |i, j| i.wrapping_add(j), |x, y| x + y, mixed_add) }
-    fn op_sub(m) { arith!(m, m.b(), m.c(), |i, j| i.wrapping_sub(j), |x, y| x - y, mixed_sub) }
-    fn op_mul(m) { arith!(m, m.b(), m.c(), |i, j| i.wrapping_mul(j), |x, y| x * y, mixed_mul) }
-    fn op_add_k(m) { arith!(m, m.b(), m.kc(), |i, j| i.wrapping_add(j), |x, y| x + y, mixed_add_k) }
-    fn op_sub_k(m) { arith!(m, m.b(), m.kc(), |i, j| i.wrapping_sub(j), |x, y| x - y, mixed_sub_k) }
-    fn op_mul_k(m) { arith!(m, m.b(), m.kc(), |i, j| i.wrapping_mul(j), |x, y| x * y, mixed_mul_k) }
-    fn op_k_sub(m) { arith!(m, m.kc(), m.b(), |i, j| i.wrapping_sub(j), |x, y| x - y, mixed_k_sub) }
-    fn mixed_add(m) { floats!(m, m.b(), m.c(), |x, y| x + y) }
-    fn mixed_sub(m) { floats!(m, m.b(), m.c(), |x, y| x - y) }
-    fn mixed_mul(m) { floats!(m, m.b(), m.c(), |x, y| x * y) }
-    fn mixed_add_k(m) { floats!(m, m.b(), m.kc(), |x, y| x + y) }
-    fn mixed_sub_k(m) { floats!(m, m.b(), m.kc(), |x, y| x - y) }
-    fn mixed_mul_k(m) { floats!(m, m.b(), m.kc(), |x, y| x * y) }
-    fn mixed_k_sub(m) { floats!(m, m.kc(), m.b(), |x, y| x - y) }
-    fn op_div(m) { floats!(m, m.b(), m.c(), |x, y| x / y) }
-    fn op_div_k(m) { floats!(m, m.b(), m.kc(), |x, y| x / y) }
-    fn op_k_div(m) { floats!(m, m.kc(), m.b(), |x, y| x / y) }
-    fn op_mod(m) { divide!(m, m.b(), m.c(), modulo) }
-    fn op_mod_k(m) { divide!(m, m.b(), m.kc(), modulo) }
-    fn op_idiv(m) { divide!(m, m.b(), m.c(), floor_divide) }
-    fn op_idiv_k(m) { divide!(m, m.b(), m.kc(), floor_divide) }
-    fn op_pow(m) { goto!(m, slow_arith) }
-    fn op_pow_k(m) { goto!(m, slow_arith) }
-    fn op_band(m) { bits!(m, m.b(), m.c(), |i, j| i & j) }
-    fn op_bor(m) { bits!(m, m.b(), m.c(), |i, j| i | j) }
-    fn op_bxor(m) { bits!(m, m.b(), m.c(), |i, j| i ^ j) }
-    fn op_shl(m) { bits!(m, m.b(), m.c(), |i, j| shift(i, j)) }
-    fn op_shr(m) { bits!(m, m.b(), m.c(), |i, j| shift_right(i, j)) }
-    fn op_band_k(m) { bits!(m, m.b(), m.kc(), |i, j| i & j) }
-    fn op_bor_k(m) { bits!(m, m.b(), m.kc(), |i, j| i | j) }
-    fn op_bxor_k(m) { bits!(m, m.b(), m.kc(), |i, j| i ^ j) }
-    fn op_shl_k(m) { bits!(m, m.b(), m.kc(), |i, j| shift(i, j)) }
-    fn op_shr_k(m) { bits!(m, m.b(), m.kc(), |i, j| shift_right(i, j)) }
+    fn op_add(m) { arith!(m, |i, j| i.wrapping_add(j), |x, y| x + y) }
+    fn op_sub(m) { arith!(m, |i, j| i.wrapping_sub(j), |x, y| x - y) }
+    fn op_mul(m) { arith!(m, |i, j| i.wrapping_mul(j), |x, y| x * y) }
 
-    fn op_add_i(m) {
-        let b = m.b();
-        if (*b).t == tag::INT {
-            *m.a() = TValue::integer(((*b).u as i64).wrapping_add(m.ic()));
-            next!(m)
+    fn op_div(m) {
+        let (b, c) = (m.b(), m.c());
+        let x = if (*b).t == tag::FLOAT {
+            float!(b)
+        } else if (*b).t == tag::INT {
+            to_float(integer!(b))
+        } else {
+            goto!(m, slow_arith)
+        };
+        if (*c).t == tag::FLOAT {
+            done!(m, TValue::float(x / float!(c)))
         }
-        if (*b).t == tag::FLOAT {
-            *m.a() = TValue::float(f64::from_bits((*b).u) + m.ic() as f64);
-            next!(m)
+        if (*c).t == tag::INT {
+            done!(m, TValue::float(x / to_float(integer!(c))))
         }
         goto!(m, slow_arith)
     }
+
+    fn op_add_k(m) { with_integer!(m, integer!(m.kc()), |i, j| i.wrapping_add(j), |x, y| x + y) }
+    fn op_sub_k(m) { with_integer!(m, integer!(m.kc()), |i, j| i.wrapping_sub(j), |x, y| x - y) }
+    fn op_mul_k(m) { with_integer!(m, integer!(m.kc()), |i, j| i.wrapping_mul(j), |x, y| x * y) }
+    fn op_k_sub(m) { with_integer!(m, integer!(m.kc()), |i, j| j.wrapping_sub(i), |x, y| y - x) }
+    fn op_add_i(m) { with_integer!(m, m.ic(), |i, j| i.wrapping_add(j), |x, y| x + y) }
+    fn op_mul_i(m) { with_integer!(m, m.ic(), |i, j| i.wrapping_mul(j), |x, y| x * y) }
+    fn op_div_k(m) { with_float!(m, to_float(integer!(m.kc())), |x, y| x / y) }
+    fn op_k_div(m) { with_float!(m, to_float(integer!(m.kc())), |x, y| y / x) }
+    fn op_add_kf(m) { with_float!(m, float!(m.kc()), |x, y| x + y) }
+    fn op_sub_kf(m) { with_float!(m, float!(m.kc()), |x, y| x - y) }
+    fn op_mul_kf(m) { with_float!(m, float!(m.kc()), |x, y| x * y) }
+    fn op_div_kf(m) { with_float!(m, float!(m.kc()), |x, y| x / y) }
+    fn op_kf_sub(m) { with_float!(m, float!(m.kc()), |x, y| y - x) }
+    fn op_kf_div(m) { with_float!(m, float!(m.kc()), |x, y| y / x) }
+
+    fn op_mod(m) { divide!(m, m.c(), modulo) }
+    fn op_mod_k(m) { divide!(m, m.kc(), modulo) }
+    fn op_idiv(m) { divide!(m, m.c(), floor_divide) }
+    fn op_idiv_k(m) { divide!(m, m.kc(), floor_divide) }
+    fn op_pow(m) { goto!(m, slow_arith) }
+    fn op_pow_k(m) { goto!(m, slow_arith) }
+
+    /// Powers of two are common, and need no division.
+    fn op_mod_i(m) {
+        let b = m.b();
+        // The verifier and the compiler see to it that it is positive.
+        let divisor = m.ic();
+        if (*b).t == tag::INT {
+            if divisor & (divisor - 1) == 0 {
+                done!(m, TValue::integer(integer!(b) & (divisor - 1)))
+            }
+            if (*b).u >> 32 == 0 {
+                done!(m, TValue::integer(((*b).u as u32 % NonZero::new_unchecked(divisor as u32)) as i64))
+            }
+            goto!(m, mod_i_wide)
+        }
+        goto!(m, slow_arith)
+    }
+
+    #[inline(never)]
+    fn mod_i_wide(m) { done!(m, TValue::integer(integer!(m.b()).rem_euclid(m.ic()))) }
+
+    fn op_idiv_i(m) {
+        let b = m.b();
+        if (*b).t == tag::INT {
+            // The verifier and the compiler see to it that the divisor is positive.
+            if (*b).u >> 32 == 0 {
+                done!(m, TValue::integer(((*b).u as u32 / NonZero::new_unchecked(m.ic() as u32)) as i64))
+            }
+            goto!(m, idiv_i_wide)
+        }
+        goto!(m, slow_arith)
+    }
+
+    #[inline(never)]
+    fn idiv_i_wide(m) { done!(m, TValue::integer(integer!(m.b()).div_euclid(m.ic()))) }
+
+    fn op_band(m) { bits!(m, m.c(), |i, j| i & j) }
+    fn op_bor(m) { bits!(m, m.c(), |i, j| i | j) }
+    fn op_bxor(m) { bits!(m, m.c(), |i, j| i ^ j) }
+    fn op_shl(m) { bits!(m, m.c(), |i, j| shift(i, j)) }
+    fn op_shr(m) { bits!(m, m.c(), |i, j| shift_right(i, j)) }
+    fn op_shl_k(m) { bits!(m, m.kc(), |i, j| shift(i, j)) }
+    fn op_shr_k(m) { bits!(m, m.kc(), |i, j| shift_right(i, j)) }
+    fn op_band_k(m) { bits_of!(m, |i| i & integer!(m.kc())) }
+    fn op_bor_k(m) { bits_of!(m, |i| i | integer!(m.kc())) }
+    fn op_bxor_k(m) { bits_of!(m, |i| i ^ integer!(m.kc())) }
+    fn op_band_i(m) { bits_of!(m, |i| i & m.ic()) }
+    fn op_shl_i(m) { bits_of!(m, |i| ((i as u64) << (m.nc() & 63)) as i64) }
+    fn op_shr_i(m) { bits_of!(m, |i| ((i as u64) >> (m.nc() & 63)) as i64) }
 
     fn op_unm(m) {
         let b = m.b();
         if (*b).t == tag::INT {
-            *m.a() = TValue::integer(0i64.wrapping_sub((*b).u as i64));
-            next!(m)
+            done!(m, TValue::integer(integer!(b).wrapping_neg()))
         }
         if (*b).t == tag::FLOAT {
-            *m.a() = TValue::float(-f64::from_bits((*b).u));
-            next!(m)
+            done!(m, TValue::float(-float!(b)))
         }
         goto!(m, slow_arith)
     }
 
-    fn op_bnot(m) {
-        let b = m.b();
-        if (*b).t == tag::INT {
-            *m.a() = TValue::integer(!((*b).u as i64));
-            next!(m)
-        }
-        goto!(m, slow_arith)
-    }
+    fn op_bnot(m) { bits_of!(m, |i| !i) }
 }
 
 slow_paths! {
@@ -195,18 +309,18 @@ unsafe fn arith(lua: *mut Thread) -> Next {
 /// What an arithmetic instruction computes.
 const fn operation(op: Op) -> ArithOp {
     match op {
-        Op::Add | Op::AddK | Op::AddI => ArithOp::Add,
-        Op::Sub | Op::SubK | Op::KSub => ArithOp::Sub,
-        Op::Mul | Op::MulK => ArithOp::Mul,
-        Op::Mod | Op::ModK => ArithOp::Mod,
+        Op::Add | Op::AddK | Op::AddKF | Op::AddI => ArithOp::Add,
+        Op::Sub | Op::SubK | Op::SubKF | Op::KSub | Op::KFSub => ArithOp::Sub,
+        Op::Mul | Op::MulK | Op::MulKF | Op::MulI => ArithOp::Mul,
+        Op::Mod | Op::ModK | Op::ModI => ArithOp::Mod,
         Op::Pow | Op::PowK => ArithOp::Pow,
-        Op::Div | Op::DivK | Op::KDiv => ArithOp::Div,
-        Op::IDiv | Op::IDivK => ArithOp::IDiv,
-        Op::BAnd | Op::BAndK => ArithOp::BAnd,
+        Op::Div | Op::DivK | Op::DivKF | Op::KDiv | Op::KFDiv => ArithOp::Div,
+        Op::IDiv | Op::IDivK | Op::IDivI => ArithOp::IDiv,
+        Op::BAnd | Op::BAndK | Op::BAndI => ArithOp::BAnd,
         Op::BOr | Op::BOrK => ArithOp::BOr,
         Op::BXor | Op::BXorK => ArithOp::BXor,
-        Op::Shl | Op::ShlK => ArithOp::Shl,
-        Op::Shr | Op::ShrK => ArithOp::Shr,
+        Op::Shl | Op::ShlK | Op::ShlI => ArithOp::Shl,
+        Op::Shr | Op::ShrK | Op::ShrI => ArithOp::Shr,
         Op::Unm => ArithOp::Unm,
         _ => ArithOp::BNot,
     }
@@ -227,10 +341,13 @@ unsafe fn arith_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 }
                 (m.b(), &raw const immediate)
             }
-            Op::KSub | Op::KDiv => (m.kc(), m.b()),
+            Op::KSub | Op::KDiv | Op::KFSub | Op::KFDiv => (m.kc(), m.b()),
             Op::Unm | Op::BNot => (m.b(), m.b()),
-            _ if matches!(code.info().c, crate::opcode::Operand::Const) => (m.b(), m.kc()),
-            _ => (m.b(), m.c()),
+            _ => match code.info().c {
+                Operand::Const => (m.b(), m.kc()),
+                Operand::Int => (m.b(), &raw const immediate),
+                _ => (m.b(), m.c()),
+            },
         };
         if m.x() & 1 != 0 {
             core::mem::swap(&mut left, &mut right);
