@@ -12,13 +12,16 @@
 use super::{Heap, Phase};
 
 /// The memory that may be allocated between two steps (`GCSTEPSIZE`).
-const STEP_SIZE: isize = 16 << 10;
+const STEP_SIZE: isize = 8 << 10;
 /// The same for steps that the program asks for.
-const FORCED_STEP_SIZE: isize = 25 * 24;
+const FORCED_STEP_SIZE: isize = 8 * 24;
 /// The most work of a step that the program did not ask for.
-const STEP_LIMIT: isize = 128 << 10;
+const STEP_LIMIT: isize = 96 << 10;
+/// How much work is done for each byte allocated and a step multiplier of 100. So with the default one, a cycle ends before a
+/// sixth of what lives was allocated. With less the program needs more memory, and hardly less time.
+const RATE: isize = 3;
 /// What it costs to sweep one object (`GCSWEEPCOST`).
-const SWEEP_COST: usize = 16;
+const SWEEP_COST: usize = 24;
 /// The least number of objects that are swept at once (`GCSWEEPMAX`).
 const SWEEP_MIN: usize = 80;
 /// What it costs to take a bucket of the string table out of use.
@@ -159,7 +162,8 @@ impl Heap {
     /// As for [`Self::step`].
     unsafe fn pay(&mut self, size: isize, limit: isize) {
         let bytes = self.debt.max(0).saturating_add(self.arrears).saturating_add(size);
-        let wanted = (bytes / PERCENT + 1).saturating_mul(self.step_mul as isize);
+        let rate = RATE * self.step_mul as isize;
+        let wanted = (bytes / PERCENT + 1).saturating_mul(rate);
         let allowed = wanted.min(limit);
         let mut left = allowed;
         // SAFETY: by the caller's promise.
@@ -174,7 +178,7 @@ impl Heap {
             }
         }
         // What is left, or negative, if more was done than was due.
-        let bytes_left = (wanted - allowed + left) / self.step_mul as isize * PERCENT;
+        let bytes_left = (wanted - allowed + left) / rate * PERCENT;
         if left <= 0 && bytes_left > 0 {
             self.arrears = bytes_left;
             self.set_debt(-size / 2);

@@ -76,8 +76,9 @@ impl Heap {
         let size = LuaClosure::size_for(n as usize);
         let closure = self.new_object(AllocKind::Function, size, |marked| LuaClosure::new(marked, n, proto))?;
         for i in 0..n as usize {
-            // SAFETY: F3: the closure has `n` upvalue pointers.
-            unsafe { closure.upval_slot(i).write(core::ptr::null_mut()) };
+            // SAFETY: F3: the closure has `n` upvalue pointers. The volatile write keeps the compiler from calling `memset`, since
+            // there are few.
+            unsafe { closure.upval_slot(i).write_volatile(core::ptr::null_mut()) };
         }
         Ok(closure)
     }
