@@ -1,11 +1,12 @@
 //! What an instruction still has to do when the metamethod that it called comes back.
 
-use perilune_core::code::Instruction;
-use perilune_core::{CallStatus, TValue};
+use perilune_core::code::{FrameWord, Instruction};
+use perilune_core::value::tag;
+use perilune_core::{CallStatus, GcRef, LuaClosure, TValue};
 
 use super::concat::concat_values;
-use super::drive::Step;
-use super::interp::Machine;
+use super::drive::{Next, Step};
+use super::interp::{Machine, drive_from_loop};
 use crate::error::LuaResult;
 use crate::opcode::{Op, op_of};
 use crate::stack;
@@ -124,7 +125,7 @@ pub(crate) unsafe fn continue_concat(lua: &mut LuaState, word: Instruction, tota
         let th = lua.th();
         // SAFETY: H1: two operands lie on top.
         let (a, b) = unsafe { (*th.from_top(2), *th.from_top(1)) };
-        return Ok(call_metamethod(lua, method, &[a, b], 1));
+        return Ok(push_metamethod(lua, method, &[a, b], 1));
     }
     let th = lua.th();
     // SAFETY: H4.
@@ -139,8 +140,65 @@ pub(crate) unsafe fn continue_concat(lua: &mut LuaState, word: Instruction, tota
     Ok(Step::Bytecode)
 }
 
+/// Calls a metamethod for the running instruction, and returns the thread to go on with (I3).
+#[inline(always)]
+pub(crate) fn call_metamethod(lua: &mut LuaState, method: TValue, args: &[TValue], nresults: i16) -> Next {
+    // SAFETY: the instruction's frame runs.
+    match unsafe { enter_metamethod(lua, method, args, nresults) } {
+        Some(next) => next,
+        None => {
+            let step = push_metamethod(lua, method, args, nresults);
+            drive_from_loop(lua, step)
+        }
+    }
+}
+
+/// Enters a metamethod that is a Lua function with fixed parameters, in a thread without hooks. `None`, with nothing changed: it
+/// must be called in the general way.
+///
+/// # Safety
+/// The running frame is a Lua function's, and the top its limit or above all that it needs.
+#[inline(always)]
+unsafe fn enter_metamethod(lua: &LuaState, method: TValue, args: &[TValue], nresults: i16) -> Option<Next> {
+    // SAFETY: V1, F1, H4; H1: the limit leaves room for the frame, in which the arguments lie.
+    unsafe {
+        let th = lua.th();
+        if method.t != tag::LUA_CLOSURE {
+            return None;
+        }
+        let code = GcRef::<LuaClosure>::from_addr(method.u).code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        let next = (*th.ci.get()).next.get();
+        let func = th.top.get();
+        let base = func.wrapping_add(1);
+        let limit = base.wrapping_byte_add(word.frame_bytes as usize);
+        let end = base.wrapping_add(args.len());
+        if word.is_vararg != 0 || next.is_null() || limit.max(end) >= th.stack_last.get() || th.hook_mask.get() != 0 {
+            return None;
+        }
+        *func = method;
+        for (i, &arg) in args.iter().enumerate() {
+            *base.add(i) = arg;
+        }
+        let mut slot = end;
+        while slot < base.add(word.num_params as usize) {
+            (*slot).t = tag::NIL;
+            slot = slot.add(1);
+        }
+        let frame = &*next;
+        frame.func.set(func);
+        frame.top.set(limit);
+        frame.begin(nresults, CallStatus::LUA | CallStatus::META);
+        frame.set_registers(base, code);
+        frame.pc.set(code.cast_const().cast());
+        th.top.set(limit);
+        th.ci.set(next);
+        Some(lua.as_thread_ptr())
+    }
+}
+
 /// Pushes a metamethod and its arguments: the step that calls it for the running instruction.
-pub(crate) fn call_metamethod(lua: &mut LuaState, method: TValue, args: &[TValue], nresults: i16) -> Step {
+fn push_metamethod(lua: &mut LuaState, method: TValue, args: &[TValue], nresults: i16) -> Step {
     let th = lua.th();
     let func = th.save(th.top.get());
     // The slots above the limit hold these (H1).

@@ -118,7 +118,10 @@ pub(crate) unsafe fn deliver(dest: *mut TValue, wanted: usize, source: *const TV
         let filled = dest.add(n.min(wanted));
         let end = dest.add(wanted);
         while dest < filled {
-            *dest = *dest.byte_offset(distance);
+            // One after the other, so that a single register does.
+            let source = dest.byte_offset(distance);
+            (*dest).u = (*source).u;
+            (*dest).t = (*source).t;
             dest = dest.add(1);
         }
         while dest < end {

@@ -17,7 +17,7 @@ use crate::exec::drive::Next;
 use crate::exec::finish::call_metamethod;
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
-use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
+use crate::exec::interp::{Dispatch, Machine, settle};
 use crate::meta::MetaEvent;
 use crate::opcode::{Op, Operand, op_of};
 use crate::state::LuaState;
@@ -361,8 +361,7 @@ unsafe fn arith_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 let event: MetaEvent = event_of(op);
                 let (a, b) = (*left, *right);
                 let method = metamethod(lua, event, left, right)?;
-                let step = call_metamethod(lua, method, &[a, b], 1);
-                Ok(drive_from_loop(lua, step))
+                Ok(call_metamethod(lua, method, &[a, b], 1))
             }
             Err(which) => Err(zero_divisor_error(lua, which)),
         }

@@ -21,14 +21,21 @@ use crate::state::LuaState;
 
 /// Enters a Lua function whose arguments are in place.
 macro_rules! enter {
-    ($m:ident, $func:ident, $code:ident, $limit:ident, $next:ident) => {{
+    ($m:ident, $func:ident, $code:ident, $limit:ident, $next:ident) => {
+        enter_above!($m, $func, $func.add(1), $code, $limit, $next)
+    };
+}
+
+/// Enters a Lua function whose registers begin at a base.
+macro_rules! enter_above {
+    ($m:ident, $func:ident, $base:expr, $code:ident, $limit:ident, $next:ident) => {{
         (*$m.ci).pc.set($m.pc.cast());
         let frame = &*$next;
         frame.func.set($func);
         frame.top.set($limit);
         frame.begin_as_coded($m.nc() as u16, CallStatus::LUA);
-        frame.set_registers($func.add(1), $code);
-        next!(Machine { pc: $code, base: $func.add(1), ci: $next, ..$m })
+        frame.set_registers($base, $code);
+        next!(Machine { pc: $code, base: $base, ci: $next, ..$m })
     }};
 }
 
@@ -119,6 +126,10 @@ handlers! {
             if m.nb() as u32 > word.enough && !next.is_null() && limit < (*m.lua).stack_last.get() {
                 enter!(m, func, code, limit, next)
             }
+            if word.is_vararg != 0 {
+                goto!(m, call_vararg)
+            }
+            goto!(m, call_with_nils)
         }
         if (*func).t == tag::QUICK_NATIVE {
             goto!(m, call_quick)
@@ -130,13 +141,6 @@ handlers! {
     #[inline(never)]
     fn call_other(m) {
         let callee = *m.a();
-        if callee.t == tag::LUA_CLOSURE {
-            let closure: GcRef<LuaClosure> = GcRef::from_addr(callee.u);
-            if closure.frame_word().is_vararg != 0 {
-                goto!(m, call_vararg)
-            }
-            goto!(m, call_with_nils)
-        }
         if switch::is_resume(callee) {
             goto!(m, call_resume)
         }
@@ -176,36 +180,52 @@ handlers! {
         goto!(m, slow_call)
     }
 
-    /// A vararg function: it and its fixed parameters are copied above the arguments.
+    /// A vararg function: it is copied above the arguments.
     #[inline(never)]
     fn call_vararg(m) {
         let func = m.a();
         let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
         let code = closure.code();
         let word = *code.sub(1).cast::<FrameWord>();
-        let params = func.add(1);
-        let end = params.add(word.num_params as usize);
+        if word.num_params != 0 {
+            goto!(m, call_vararg_with_params)
+        }
         let top = if m.nb() != 0 { func.add(m.nb()) } else { (*m.lua).top.get() };
         let next = (*m.ci).next.get();
         let limit = top.add(1).byte_add(word.frame_bytes as usize);
-        if top < end || next.is_null() || limit >= (*m.lua).stack_last.get() {
+        if next.is_null() || limit >= (*m.lua).stack_last.get() {
             goto!(m, slow_call)
         }
-        *top = *func;
+        *top = TValue { u: (*func).u, t: tag::LUA_CLOSURE };
+        enter_above!(m, func, top.add(1), code, limit, next)
+    }
+
+    /// A vararg function with fixed parameters, which are copied with it.
+    #[inline(never)]
+    fn call_vararg_with_params(m) {
+        let func = m.a();
+        let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
+        let code = closure.code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        let top = if m.nb() != 0 { func.add(m.nb()) } else { (*m.lua).top.get() };
+        let next = (*m.ci).next.get();
+        let limit = top.add(1).byte_add(word.frame_bytes as usize);
+        if top < func.add(1 + word.num_params as usize) || next.is_null() || limit >= (*m.lua).stack_last.get() {
+            goto!(m, slow_call)
+        }
+        *top = TValue { u: (*func).u, t: tag::LUA_CLOSURE };
         let base = top.add(1);
-        let mut slot = params;
+        let mut slot = func.add(1);
+        let distance = base.byte_offset_from(slot);
+        let end = slot.add(word.num_params as usize);
         while slot < end {
-            *base.add(slot.offset_from(params) as usize) = *slot;
+            let copy = slot.byte_offset(distance);
+            (*copy).u = (*slot).u;
+            (*copy).t = (*slot).t;
             (*slot).t = tag::NIL;
             slot = slot.add(1);
         }
-        (*m.ci).pc.set(m.pc.cast());
-        let frame = &*next;
-        frame.func.set(func);
-        frame.top.set(limit);
-        frame.begin_as_coded(m.nc() as u16, CallStatus::LUA);
-        frame.set_registers(base, code);
-        next!(Machine { pc: code, base, ci: next, ..m })
+        enter_above!(m, func, base, code, limit, next)
     }
 
     /// A native function with a quick form, which is asked first.
@@ -400,11 +420,27 @@ handlers! {
     /// The caller is no call instruction, or wants another number of values; or there are upvalues to close.
     #[inline(never)]
     fn return_elsewhere(m) {
+        if m.x() & 1 != 0 {
+            goto!(m, return_closing)
+        }
+        goto!(m, return_by_kind)
+    }
+
+    /// Upvalues are to be closed before the return.
+    #[inline(never)]
+    fn return_closing(m) {
+        let open = (*m.lua).open_upvals.get();
+        if !open.is_null() && (*open).v.get() >= m.base {
+            upvalue::close_from(LuaState::from_thread(m.lua), m.base);
+        }
+        goto!(m, return_by_kind)
+    }
+
+    /// A return with no upvalues to close.
+    #[inline(always)]
+    fn return_by_kind(m) {
         let status = (*m.ci).wanted_and_status();
         let kind = (status >> 16) as u16 & CallStatus::SLOW_RETURN;
-        if m.x() & 1 != 0 {
-            goto!(m, slow_return)
-        }
         if kind == CallStatus::FROM_NATIVE {
             goto!(m, return_to_native)
         }

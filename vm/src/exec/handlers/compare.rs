@@ -10,7 +10,7 @@ use crate::exec::drive::Next;
 use crate::exec::finish::call_metamethod;
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
-use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
+use crate::exec::interp::{Dispatch, Machine, settle};
 use crate::opcode::{Op, op_of};
 use crate::state::LuaState;
 
@@ -175,8 +175,7 @@ unsafe fn compare_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 if negate {
                     (*lua.th().ci.get()).set(CallStatus::NEGATE);
                 }
-                let step = call_metamethod(lua, method, &[a, b], 1);
-                Ok(drive_from_loop(lua, step))
+                Ok(call_metamethod(lua, method, &[a, b], 1))
             }
         }
     }

@@ -81,10 +81,7 @@ unsafe fn len_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
                 *m.a() = TValue::integer(n);
                 Ok(m.lua)
             }
-            Length::Call(method) => {
-                let step = call_metamethod(lua, method, &[value, value], 1);
-                Ok(drive_from_loop(lua, step))
-            }
+            Length::Call(method) => Ok(call_metamethod(lua, method, &[value, value], 1)),
         }
     }
 }

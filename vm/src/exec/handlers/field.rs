@@ -13,7 +13,7 @@ use crate::exec::finish::call_metamethod;
 use crate::exec::index::{self, Read, Write};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
-use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
+use crate::exec::interp::{Dispatch, Machine, settle};
 use crate::opcode::{FIELDS_PER_FLUSH, Op, op_of};
 use crate::state::LuaState;
 use perilune_core::code::Instruction;
@@ -268,10 +268,7 @@ unsafe fn finish_get(lua: &mut LuaState, m: Machine, read: Read, key: TValue) ->
             unsafe { *m.a() = value };
             Ok(m.lua)
         }
-        Read::Call(method, object) => {
-            let step = call_metamethod(lua, method, &[object, key], 1);
-            Ok(drive_from_loop(lua, step))
-        }
+        Read::Call(method, object) => Ok(call_metamethod(lua, method, &[object, key], 1)),
     }
 }
 
@@ -348,10 +345,7 @@ unsafe fn set_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         }
         match index::write(lua, object, key, value, place)? {
             Write::Done => Ok(m.lua),
-            Write::Call(method, object) => {
-                let step = call_metamethod(lua, method, &[object, key, value], 0);
-                Ok(drive_from_loop(lua, step))
-            }
+            Write::Call(method, object) => Ok(call_metamethod(lua, method, &[object, key, value], 0)),
         }
     }
 }

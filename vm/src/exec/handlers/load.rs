@@ -104,7 +104,8 @@ handlers! {
             (*m.lua).top.set(dest.add(wanted));
         }
         deliver(dest, wanted, frame.func.get().add(1 + params), available);
-        next!(m)
+        // Read again, so that no register need hold it meanwhile.
+        next!(Machine { base: frame.base(), ..m })
     }
 }
 
