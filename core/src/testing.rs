@@ -39,7 +39,7 @@ unsafe fn blocks_of(object: *const GcHeader) -> usize {
             }
             tag::THREAD => {
                 let thread = &*object.cast::<Thread>();
-                1 + !thread.stack.get().is_null() as usize + thread.n_ci.get() as usize
+                1 + thread.has_stack_block() as usize + thread.n_ci.get() as usize
             }
             _ => 1,
         }

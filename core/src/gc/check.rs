@@ -99,7 +99,7 @@ impl Heap {
         }
     }
 
-    /// The sum of the sizes of all blocks that belong to objects, and of the string table. It equals `total_bytes`
+    /// The sum of the sizes of all blocks that belong to objects, of the string table, and of the spare stacks. It equals `total_bytes`
     /// unless somebody holds further blocks of the heap.
     ///
     /// # Safety
@@ -107,7 +107,7 @@ impl Heap {
     pub unsafe fn object_bytes(&self) -> usize {
         // SAFETY: by the caller's promise.
         let doomed = unsafe { each(self.doomed).map(|object| object_size(object)).sum::<usize>() };
-        let mut sum = self.bucket_room * size_of::<*mut LuaString>() + doomed;
+        let mut sum = self.bucket_room * size_of::<*mut LuaString>() + self.spare_stack_bytes() + doomed;
         for (list, _) in self.lists() {
             // SAFETY: by the caller's promise.
             sum += unsafe { each(list).map(|object| object_size(object)).sum::<usize>() };
@@ -461,7 +461,8 @@ impl Heap {
                 frame = (*frame).next.get();
             }
             ensure!(running, header, "H4: the running frame is not in the list");
-            let own = 1 + Thread::FIRST_FRAMES as u32;
+            // A thread that has given its stack away has its slots where frames were.
+            let own = if thread.has_stack_block() { 1 + Thread::FIRST_FRAMES as u32 } else { 1 };
             ensure!(count == thread.n_ci.get() + own, header, "H4: {count} frames, {} counted", thread.n_ci.get());
         }
     }
@@ -516,22 +517,9 @@ unsafe fn object_size(object: &GcHeader) -> usize {
             tag::USERDATA => cast::<Userdata>(object).size(),
             tag::PROTO => proto_size(cast(object)),
             tag::UPVAL => size_of::<UpVal>(),
-            _ => thread_block_bytes(cast(object)),
+            _ => cast::<Thread>(object).block_bytes(),
         }
     }
-}
-
-fn thread_block_bytes(thread: &Thread) -> usize {
-    let mut bytes = size_of::<Thread>() + thread.stack_size.get() * size_of::<TValue>();
-    // SAFETY: H4.
-    unsafe {
-        let mut frame = (*thread.last_own_frame()).next.get();
-        while !frame.is_null() {
-            bytes += size_of::<CallInfo>();
-            frame = (*frame).next.get();
-        }
-    }
-    bytes
 }
 
 /// The lists of G2.

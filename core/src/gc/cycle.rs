@@ -45,6 +45,7 @@ impl Heap {
         unsafe {
             debug_assert!(self.gray.is_null() && self.weak.is_null() && self.ephemeron.is_null());
             self.in_atomic = true;
+            self.free_spare_stacks();
             self.traversed = 0;
             self.mark_running();
             self.mark_shared_roots();

@@ -157,7 +157,9 @@ impl Heap {
                 self.free_array(frame, 1);
                 frame = next;
             }
-            self.free_array(thread.stack.get(), thread.stack_size.get());
+            if thread.has_stack_block() {
+                self.free_array(thread.stack.get(), thread.stack_size.get());
+            }
         }
     }
 }

@@ -165,6 +165,10 @@ pub struct Heap {
     pub(crate) fixed: *mut GcHeader,
     /// Threads with open upvalues.
     pub twups: *mut Thread,
+    /// Stacks for new threads (H8).
+    pub(crate) spare_stacks: *mut TValue,
+    /// How many these are.
+    pub(crate) spare_stack_count: u32,
     /// How many finalizers to call in each step.
     pub(crate) finalizers_per_step: u32,
     /// How much memory must grow before the next cycle, in percent of the estimate.

@@ -5,8 +5,7 @@ use core::ptr;
 
 use super::{Event, Heap};
 use crate::object::{
-    CallInfo, GcObject, GcRef, LocalVar, LuaClosure, LuaString, NativeClosure, Node, Proto, Table, Thread, UpvalDesc,
-    opt_addr,
+    GcObject, GcRef, LocalVar, LuaClosure, LuaString, NativeClosure, Node, Proto, Table, Thread, UpvalDesc, opt_addr,
 };
 use crate::value::{TValue, tag};
 
@@ -302,7 +301,7 @@ impl Heap {
                 self.shrink_stack(thread);
             }
         }
-        thread_size(&thread)
+        thread.block_bytes()
     }
 }
 
@@ -327,11 +326,4 @@ pub(super) fn proto_size(proto: &Proto) -> usize {
 /// The size of the block that holds a prototype's code and the words before it (F1).
 pub(super) fn code_block_size(proto: &Proto) -> usize {
     if proto.code.get().is_null() { 0 } else { (crate::code::CODE_PREFIX + proto.code_len.get() as usize) * 8 }
-}
-
-/// The size of a thread with its stack and frames.
-pub(super) fn thread_size(thread: &Thread) -> usize {
-    size_of::<Thread>()
-        + thread.stack_size.get() * size_of::<TValue>()
-        + thread.n_ci.get() as usize * size_of::<CallInfo>()
 }

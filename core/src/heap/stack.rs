@@ -1,11 +1,18 @@
 //! Threads: their stacks and call frames grow and shrink here.
+//!
+//! H8. `spare_stacks` is a list of `spare_stack_count` blocks of the basic size, which nobody uses; the first slot of each names the
+//!     next one. All their slots are initialised, and what they hold was alive in the last atomic phase or was made since: the
+//!     list is emptied at the beginning of each.
 
 use crate::base::alloc::{AllocKind, OldSize};
 use crate::base::error::AllocResult;
 use crate::base::limits::{BASIC_STACK_SIZE, EXTRA_STACK, MAX_STACK, MIN_STACK};
 use crate::gc::Heap;
 use crate::object::{CallInfo, GcRef, Thread};
-use crate::value::TValue;
+use crate::value::{TValue, tag};
+
+/// How many stacks are kept at most.
+const MAX_SPARE_STACKS: u32 = 16;
 
 impl Heap {
     /// A thread with a small stack and the frame of the host's call level: its function is nil, and it has room
@@ -13,32 +20,89 @@ impl Heap {
     #[doc(alias = "lua_newthread")]
     pub fn new_thread(&mut self) -> AllocResult<GcRef<Thread>> {
         let heap = core::ptr::from_mut(self);
-        // The stack comes first, so that the collector never meets a thread without one.
-        let size = BASIC_STACK_SIZE * size_of::<TValue>();
-        let stack = self.allocate(AllocKind::Other, size)?;
-        let made = self.new_object(AllocKind::Thread, size_of::<Thread>(), |marked| Thread::new(marked, heap));
-        let stack = stack.cast::<TValue>();
-        let thread = match made {
-            Ok(thread) => thread,
+        let place = self.allocate(AllocKind::Thread, size_of::<Thread>())?.cast::<Thread>();
+        // The collector never meets a thread without a stack, nor a spare stack in use that has stale values from before.
+        let stack = match self.new_stack() {
+            Ok(stack) => stack,
             Err(error) => {
                 // SAFETY: the block was just made and nobody knows it.
-                unsafe { self.free_array(stack, BASIC_STACK_SIZE) };
+                unsafe { self.free_array(place, 1) };
                 return Err(error);
             }
         };
-        // SAFETY: the block has that many slots.
-        unsafe { fill_nil(stack, 0, BASIC_STACK_SIZE) };
+        // SAFETY: the blocks are new and have these sizes; the colour is read after the allocations.
+        let thread = unsafe {
+            Thread::init(place, self.current_white, heap);
+            self.link(place.cast());
+            GcRef::from_ptr(place)
+        };
         thread.stack.set(stack);
         thread.stack_size.set(BASIC_STACK_SIZE);
         thread.stack_last.set(stack.wrapping_add(BASIC_STACK_SIZE - EXTRA_STACK));
-        thread.twups.set(thread.as_ptr());
         let top = stack.wrapping_add(1);
         thread.top.set(top);
         thread.base_ci.func.set(stack);
         thread.base_ci.top.set(top.wrapping_add(MIN_STACK));
-        thread.ci.set(core::ptr::from_ref(&thread.base_ci).cast_mut());
-        thread.link_first_frames();
         Ok(thread)
+    }
+
+    /// A stack of the basic size: a spare one, or a new one.
+    #[inline]
+    fn new_stack(&mut self) -> AllocResult<*mut TValue> {
+        let spare = self.spare_stacks;
+        if !spare.is_null() {
+            // SAFETY: H8.
+            unsafe {
+                self.spare_stacks = core::ptr::with_exposed_provenance_mut((*spare).u as usize);
+                self.spare_stack_count -= 1;
+                spare.write(TValue::NIL);
+            }
+            return Ok(spare);
+        }
+        let stack = self.allocate(AllocKind::Other, BASIC_STACK_SIZE * size_of::<TValue>())?.cast::<TValue>();
+        // SAFETY: the block has that many slots.
+        unsafe { fill_nil(stack, 0, BASIC_STACK_SIZE) };
+        Ok(stack)
+    }
+
+    /// Keeps the stack of a coroutine that has ended for a new one, unless it has grown or enough are kept.
+    ///
+    /// # Safety
+    /// The thread is live. No function runs or waits in it, and nothing is left on its stack. Nobody holds a pointer into the
+    /// stack, or to a frame but `base_ci`.
+    #[inline(always)]
+    pub unsafe fn retire_stack(&mut self, thread: &Thread) {
+        if thread.stack_size.get() == BASIC_STACK_SIZE
+            && self.spare_stack_count < MAX_SPARE_STACKS
+            && thread.open_upvals.get().is_null()
+            && thread.n_ci.get() == 0
+        {
+            // SAFETY: the caller's promise, and the tests above.
+            unsafe {
+                let stack = thread.take_stack();
+                stack.write(TValue { u: self.spare_stacks.expose_provenance() as u64, t: tag::NIL });
+                self.spare_stacks = stack;
+            }
+            self.spare_stack_count += 1;
+        }
+    }
+
+    /// Gives the spare stacks back (H8).
+    pub(crate) fn free_spare_stacks(&mut self) {
+        while !self.spare_stacks.is_null() {
+            let stack = self.spare_stacks;
+            // SAFETY: H8.
+            unsafe {
+                self.spare_stacks = core::ptr::with_exposed_provenance_mut((*stack).u as usize);
+                self.free_array(stack, BASIC_STACK_SIZE);
+            }
+        }
+        self.spare_stack_count = 0;
+    }
+
+    /// The bytes of the spare stacks.
+    pub(crate) fn spare_stack_bytes(&self) -> usize {
+        self.spare_stack_count as usize * BASIC_STACK_SIZE * size_of::<TValue>()
     }
 
     /// Changes the number of slots, and corrects every pointer into the stack (H5). New slots are nil.
@@ -51,7 +115,12 @@ impl Heap {
         debug_assert!(thread.top.get() <= old.wrapping_add(slots - EXTRA_STACK) || slots >= old_size);
         // SAFETY: H1 describes the block.
         unsafe {
-            let stack = if cfg!(gc_zeal) {
+            let stack = if !thread.has_stack_block() {
+                let stack = self.allocate(AllocKind::Other, slots * size_of::<TValue>())?.cast::<TValue>();
+                stack.copy_from_nonoverlapping(old, old_size.min(slots));
+                thread.restore_first_frames();
+                stack
+            } else if cfg!(gc_zeal) {
                 self.move_stack(old, old_size, slots)?
             } else {
                 self.resize_array(old, old_size, slots)?

@@ -19,7 +19,7 @@ impl Heap {
     /// # Safety
     /// `at` can be written as a `Heap`. Once objects are made, the heap does not move: threads point to it.
     ///
-    /// Whoever makes a heap keeps the invariants at the tops of the modules (G1 to G10, H1 to H7 and so on) as long as it is used:
+    /// Whoever makes a heap keeps the invariants at the tops of the modules (G1 to G10, H1 to H8 and so on) as long as it is used:
     /// what the methods of heaps and objects do, those that are not marked as unsafe too, is sound within these alone.
     pub unsafe fn init(at: *mut Heap, alloc: RawAlloc, seed: u32) {
         let heap = Heap {
@@ -61,6 +61,8 @@ impl Heap {
             doomed: core::ptr::null_mut(),
             fixed: core::ptr::null_mut(),
             twups: core::ptr::null_mut(),
+            spare_stacks: core::ptr::null_mut(),
+            spare_stack_count: 0,
             finalizers_per_step: 0,
             pause: FIRST_PAUSE,
             step_mul: FIRST_STEP_MUL,
@@ -104,6 +106,7 @@ impl Heap {
         // SAFETY: by the caller's promise nothing is used any more; each object is in exactly one of the lists.
         unsafe {
             self.forget_open_upvalues();
+            self.free_spare_stacks();
             // Without buckets, freeing a short string need not take it out of its bucket.
             let (buckets, room) = (self.buckets, self.bucket_room);
             self.forget_buckets();
@@ -142,6 +145,8 @@ impl Heap {
     /// Forgets all objects but those that are doomed, whose values are dropped.
     fn end(&mut self) {
         self.short_strings = 0;
+        self.spare_stacks = core::ptr::null_mut();
+        self.spare_stack_count = 0;
         for list in [&mut self.finalizable, &mut self.pending, &mut self.all, &mut self.fixed] {
             *list = core::ptr::null_mut();
         }

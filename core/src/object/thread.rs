@@ -6,6 +6,8 @@
 //! H3. Slots from `top` up may hold stale values; the collector's atomic phase sets those not in use to nil.
 //! H4. Frames form a doubly linked list from `base_ci`; those after `ci` are spare. The first ones are part of the thread, the others
 //!     blocks of their own, counted by `n_ci`.
+//!     A thread whose coroutine has ended may have given its stack away. Then `EXTRA_STACK + 1` slots over those first frames, which
+//!     are out of the list, are its stack, until it needs a larger one.
 //! H5. Every pointer into the stack (`top`, `ci.func`, `ci.top`, `ci.base`, open upvalues) is corrected when the stack moves. A
 //!     local copy does not survive a call that may allocate stack.
 //! H6. `open_upvals` is sorted by slot, highest first. While functions run in the thread, each slot is a register of a Lua
@@ -18,6 +20,7 @@ use core::mem::offset_of;
 
 use super::function::UpVal;
 use super::header::{GcHeader, GcObject};
+use crate::base::limits::EXTRA_STACK;
 use crate::code::Instruction;
 use crate::gc::Heap;
 use crate::value::{TValue, Tag, tag};
@@ -281,7 +284,14 @@ pub struct Thread {
     pub base_ci: CallInfo,
     /// The frames after it: a coroutine needs one for its body, and one to wait in.
     first_frames: [CallInfo; Thread::FIRST_FRAMES],
+    /// With it there is room for a stack over them (H4).
+    more_room: Cell<TValue>,
 }
+
+const _: () = assert!(
+    size_of::<Thread>() - offset_of!(Thread, first_frames) >= Thread::LAST_SLOTS * size_of::<TValue>()
+        && offset_of!(Thread, first_frames) % align_of::<TValue>() == 0
+);
 
 // SAFETY: O1.
 unsafe impl GcObject for Thread {
@@ -292,45 +302,82 @@ unsafe impl GcObject for Thread {
 }
 
 impl Thread {
-    /// A thread without a stack; `Heap::new_thread` gives it one.
-    pub(crate) fn new(marked: u8, heap: *mut Heap) -> Self {
-        Self {
-            header: GcHeader::new(tag::THREAD, marked),
-            gclist: Cell::new(core::ptr::null_mut()),
-            ci: Cell::new(core::ptr::null_mut()),
-            top: Cell::new(core::ptr::null_mut()),
-            stack_last: Cell::new(core::ptr::null_mut()),
-            stack: Cell::new(core::ptr::null_mut()),
-            stack_size: Cell::new(0),
-            dispatch: Cell::new(core::ptr::null()),
-            heap: Cell::new(heap),
-            open_upvals: Cell::new(core::ptr::null_mut()),
-            twups: Cell::new(core::ptr::null_mut()),
-            from: Cell::new(core::ptr::null_mut()),
-            status: Cell::new(0),
-            allow_hook: Cell::new(true),
-            hook_mask: Cell::new(0),
-            n_c_calls: Cell::new(0),
-            n_non_yieldable: Cell::new(1),
-            n_ci: Cell::new(0),
-            thrown: Cell::new(0),
-            err_func: Cell::new(0),
-            lost_ci: Cell::new(core::ptr::null_mut()),
-            hook: Cell::new(core::ptr::null()),
-            base_hook_count: Cell::new(0),
-            hook_count: Cell::new(0),
-            old_pc: Cell::new(core::ptr::null()),
-            extra_space: Cell::new(0),
-            base_ci: CallInfo::new(),
-            first_frames: [const { CallInfo::new() }; Self::FIRST_FRAMES],
+    /// Writes a thread without a stack; `Heap::new_thread` gives it one.
+    ///
+    /// # Safety
+    /// The place can be written as a thread.
+    pub(crate) unsafe fn init(place: *mut Self, marked: u8, heap: *mut Heap) {
+        // SAFETY: the caller's promise. Null pointers, zeros and false are all bits zero; made in place, as it is large.
+        unsafe {
+            place.write_bytes(0, 1);
+            (&raw mut (*place).header).write(GcHeader::new(tag::THREAD, marked));
+            let thread = &*place;
+            thread.heap.set(heap);
+            thread.allow_hook.set(true);
+            thread.n_non_yieldable.set(1);
+            thread.twups.set(place);
+            thread.ci.set((&raw const thread.base_ci).cast_mut());
+            thread.link_first_frames();
         }
     }
 
     /// How many frames after `base_ci` are part of the thread.
     pub const FIRST_FRAMES: usize = 2;
 
-    /// Links the frames that are part of the thread, which has its final place.
-    pub(crate) fn link_first_frames(&self) {
+    /// The slots that serve as the stack of a thread that has given its own away (H4).
+    #[inline(always)]
+    pub fn last_slots(&self) -> *mut TValue {
+        core::ptr::from_ref(self).cast_mut().cast::<TValue>().wrapping_byte_add(offset_of!(Self, first_frames))
+    }
+
+    /// How many these are.
+    pub const LAST_SLOTS: usize = 1 + EXTRA_STACK;
+
+    /// Whether the stack is a block of its own.
+    #[inline(always)]
+    pub fn has_stack_block(&self) -> bool {
+        !core::ptr::eq(self.stack.get(), self.last_slots()) && !self.stack.get().is_null()
+    }
+
+    /// The bytes of all blocks of the thread.
+    pub(crate) fn block_bytes(&self) -> usize {
+        let slots = if self.has_stack_block() { self.stack_size.get() } else { 0 };
+        size_of::<Self>() + slots * size_of::<TValue>() + self.n_ci.get() as usize * size_of::<CallInfo>()
+    }
+
+    /// Takes its stack from a thread that has ended; the few slots over the first frames are left to it.
+    ///
+    /// # Safety
+    /// No function runs or waits in the thread, no upvalue of it is open, and it has no frames but those that are part of it.
+    /// Nobody holds a pointer into the stack, or to a frame but `base_ci`. The stack goes on to whoever calls this.
+    #[inline(always)]
+    pub(crate) unsafe fn take_stack(&self) -> *mut TValue {
+        let stack = self.stack.get();
+        let slots = self.last_slots();
+        // SAFETY: the caller's promise: nobody uses the frames as such.
+        unsafe { slots.write_bytes(0, Self::LAST_SLOTS) };
+        let top = slots.wrapping_add(1);
+        self.stack.set(slots);
+        self.stack_size.set(Self::LAST_SLOTS);
+        self.stack_last.set(top);
+        self.top.set(top);
+        self.lost_ci.set(core::ptr::null_mut());
+        self.base_ci.func.set(slots);
+        self.base_ci.top.set(top);
+        self.base_ci.next.set(core::ptr::null_mut());
+        stack
+    }
+
+    /// Makes frames of the slots again that served as the stack; the thread has another one now.
+    pub(crate) fn restore_first_frames(&self) {
+        let frames = core::ptr::from_ref(&self.first_frames).cast_mut();
+        // SAFETY: they are the thread's own, and hold values that nobody needs any more.
+        unsafe { frames.write([const { CallInfo::new() }; Self::FIRST_FRAMES]) };
+        self.link_first_frames();
+    }
+
+    /// Links the frames that are part of the thread, which is new or has left its stack for another one.
+    fn link_first_frames(&self) {
         let mut before = &self.base_ci;
         for frame in &self.first_frames {
             before.next.set(core::ptr::from_ref(frame).cast_mut());
@@ -341,7 +388,9 @@ impl Thread {
 
     /// The frame after which the blocks of frames begin.
     pub(crate) fn last_own_frame(&self) -> *mut CallInfo {
-        core::ptr::from_ref(&self.first_frames[Self::FIRST_FRAMES - 1]).cast_mut()
+        let frame =
+            if self.base_ci.next.get().is_null() { &self.base_ci } else { &self.first_frames[Self::FIRST_FRAMES - 1] };
+        core::ptr::from_ref(frame).cast_mut()
     }
 
     /// The frame after which those are that can be freed.

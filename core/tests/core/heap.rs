@@ -158,6 +158,65 @@ fn spare_frames_go() {
 }
 
 #[test]
+fn stacks_of_ended_threads_serve_new_ones() {
+    let heap = TestHeap::new();
+    // Stopped, or a zealous collector would give the spare stacks back at once.
+    heap.heap().running = false;
+    let thread = new_thread(&heap);
+    let stack = thread.stack.get();
+    thread.push(TValue::integer(5));
+    thread.top.set(stack.wrapping_add(1));
+    let before = heap.heap().total_bytes();
+    // SAFETY: nothing runs in the threads, and they are anchored.
+    unsafe {
+        heap.heap().retire_stack(&thread);
+        heap.count();
+        assert!(!thread.has_stack_block());
+        assert_eq!((thread.save(thread.top.get()), thread.stack_size.get()), (16, Thread::LAST_SLOTS));
+        assert!((*thread.stack.get()).is_nil());
+        // Only once, and nothing of it is lost.
+        heap.heap().retire_stack(&thread);
+        heap.heap().running = true;
+        heap.heap().check();
+        heap.heap().running = false;
+        assert_eq!(heap.heap().total_bytes(), before);
+        // It has room for a few values, and grows like any other.
+        for i in 0..Thread::LAST_SLOTS as i64 - 1 {
+            thread.push(TValue::integer(i));
+        }
+        heap.heap().resize_stack(thread, 30).expect("memory");
+        assert!(thread.has_stack_block());
+        assert_eq!((*thread.from_top(1)).as_integer(), Some(Thread::LAST_SLOTS as i64 - 2));
+        let mut frame: *const perilune_core::CallInfo = &raw const thread.base_ci;
+        for _ in 0..Thread::FIRST_FRAMES {
+            let next = (*frame).next.get();
+            assert!(std::ptr::eq((*next).prev.get(), frame));
+            frame = next;
+        }
+        assert!((*frame).next.get().is_null());
+        heap.count();
+    }
+    let other = heap.heap().new_thread().expect("memory");
+    heap.anchor(2, TValue::object(other));
+    assert_eq!(other.stack.get(), stack);
+    assert!((*other).base_ci.func.get() == stack && other.top.get() == stack.wrapping_add(1));
+    heap.count();
+    // A collection gives back what is spare.
+    other.top.set(stack.wrapping_add(1));
+    // SAFETY: as above.
+    unsafe { heap.heap().retire_stack(&other) };
+    heap.heap().running = true;
+    let before = heap.heap().total_bytes();
+    heap.collect();
+    assert!(heap.heap().total_bytes() <= before - BASIC_STACK_SIZE * 16);
+    heap.count();
+    // The end frees what is still there.
+    let last = new_thread(&heap);
+    // SAFETY: as above.
+    unsafe { heap.heap().retire_stack(&last) };
+}
+
+#[test]
 fn an_emergency_collection_makes_room() {
     let heap = TestHeap::new();
     // Stopped, or a zealous collector would leave no garbage.

@@ -78,3 +78,20 @@ local hooked = create(two)
 debug.sethook(hooked, function(event) events[#events + 1] = event end, "cr")
 resume(hooked, 1)
 print(table.concat(events, " ")) --> expect: call return
+-- What is left of those that have ended.
+local left = {}
+for i = 1, 40 do left[i] = create(two) resume(left[i], i) end
+print(status(left[1]), status(left[40]), resume(left[2]), debug.traceback(left[3], "m")) --> expect: dead\tdead\tfalse\tm --> expect: stack traceback:
+print(debug.getinfo(left[4], 0), pcall(debug.getlocal, left[5], 0, 1), debug.gethook(left[6])) --> expect: nil\tfalse\tnil\t\t0
+debug.sethook(left[7], function() end, "l")
+collectgarbage()
+print(status(left[1]), resume(left[2], 1, 2, 3), debug.traceback(left[3])) --> expect: dead\tfalse\tstack traceback:
+local function generate(n) return wrap(function() if n > 0 then for v in generate(n - 1) do coroutine.yield(v) end end coroutine.yield(n) end) end
+local order = {}
+for v in generate(20) do order[#order + 1] = v end
+print(table.concat(order, " ")) --> expect: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20
+local weak = setmetatable({}, { __mode = "v" })
+weak[1] = create(function(x) local big = { x } return big end)
+resume(weak[1], {})
+collectgarbage()
+print(weak[1]) --> expect: nil

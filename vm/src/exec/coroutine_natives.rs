@@ -22,11 +22,11 @@ fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
 fn prepare(lua: &mut LuaState, co: ThreadRef, nargs: usize) -> LuaResult<Option<&'static str>> {
     // SAFETY: M1: the coroutine is in a slot of the stack or an upvalue.
     let state = unsafe { co.state() };
-    if !state.check_stack(nargs) {
-        return Ok(Some("too many arguments to resume"));
-    }
     if state.status() == Status::Ok && state.get_top() == 0 {
         return Ok(Some("cannot resume dead coroutine"));
+    }
+    if !state.check_stack(nargs) {
+        return Ok(Some("too many arguments to resume"));
     }
     lua.xmove(state, nargs)?;
     Ok(None)

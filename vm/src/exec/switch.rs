@@ -246,6 +246,7 @@ pub(crate) unsafe fn end(m: Machine, first: *const TValue, n: usize) -> Option<M
         th.top.set(th.base_ci.func.get().add(1));
         th.from.set(core::ptr::null_mut());
         hand_over(waiting, resumed, wanted, first, n);
+        (*th.heap.get()).retire_stack(th);
         Some(go_on(resumer, waiting, m.dispatch))
     }
 }

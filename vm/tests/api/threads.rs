@@ -259,6 +259,7 @@ fn running(lua: &mut LuaState) -> LuaResult<usize> {
 
 const COROUTINES: &[(&str, NativeFn)] = &[
     ("give", give),
+    ("yield", native_yield),
     ("status", status),
     ("create", create),
     ("resume", native_resume),
@@ -452,4 +453,42 @@ fn seeds() -> LuaResult<()> {
 fn version() {
     let lua = new_state();
     assert_eq!((lua.version(), VERSION_NUM, VERSION), (503.0, 503, "Lua 5.3"));
+}
+
+#[test]
+fn a_coroutine_that_has_ended_is_used_again() -> LuaResult<()> {
+    let mut lua = state_with(COROUTINES);
+    // More than are kept, and enough for their stacks to come back.
+    for round in 0..40 {
+        lua.set_top(0)?;
+        // A fixed number of parameters, begun and ended by instructions.
+        let chunk = "ended = create(function(a) return a end) local ok, v = resume(ended, 7) fine = ok and v == 7";
+        assert_eq!(lua.do_str(chunk), Status::Ok);
+        lua.get_global("fine")?;
+        assert!(lua.to_boolean(-1));
+        lua.get_global("ended")?;
+        let co = lua.get_top();
+        if round % 2 == 0 {
+            lua.gc_collect()?;
+        }
+        lua.with_thread(co, |co| {
+            assert_eq!((co.get_top(), co.status()), (0, Status::Ok));
+            for i in 0..round {
+                co.push_integer(i)?;
+            }
+            assert_eq!(i64::from(co.get_top()), round);
+            co.set_top(0)?;
+            assert_eq!(co.load_str("local a, b = ... return b, a, yield(a)"), Status::Ok);
+            co.push_integer(1)?;
+            co.push_integer(2)?;
+            assert_eq!((co.resume(None, 2), co.get_top(), co.to_integer(-1)), (Status::Yield, 1, Some(1)));
+            co.push_integer(3)?;
+            assert_eq!((co.resume(None, 1), co.get_top(), co.to_integer(1)), (Status::Ok, 3, Some(2)));
+            co.set_top(0)?;
+            let chunk = "local function f(n) if n > 0 then return 1 + f(n - 1) end return 0 end return f(100)";
+            assert_eq!((co.do_str(chunk), co.to_integer(-1)), (Status::Ok, Some(100)));
+            LuaResult::Ok(())
+        })??;
+    }
+    Ok(())
 }
