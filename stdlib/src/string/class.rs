@@ -1,92 +1,130 @@
-//! Character classes of the C locale, as bits, so that a class is one table look-up (manual §6.4.1, "Character Class").
+//! Sets of bytes, and the character classes of the C locale as such (manual §6.4.1, "Character Class").
 
-/// Letters.
-pub(crate) const ALPHA: u16 = 1;
-/// Decimal digits.
-pub(crate) const DIGIT: u16 = 1 << 1;
-/// Lower-case letters.
-pub(crate) const LOWER: u16 = 1 << 2;
-/// Upper-case letters.
-pub(crate) const UPPER: u16 = 1 << 3;
-/// Punctuation.
-pub(crate) const PUNCT: u16 = 1 << 4;
-/// White space.
-pub(crate) const SPACE: u16 = 1 << 5;
-/// Control characters.
-pub(crate) const CNTRL: u16 = 1 << 6;
-/// Hexadecimal digits.
-pub(crate) const XDIGIT: u16 = 1 << 7;
-/// The byte zero.
-pub(crate) const ZERO: u16 = 1 << 8;
-/// The characters that are magic in a pattern.
-pub(crate) const MAGIC: u16 = 1 << 9;
+/// A set of bytes, one bit each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ByteSet([u32; 8]);
 
-/// The classes of each byte.
-static CLASSES: [u16; 256] = classes();
+impl ByteSet {
+    /// The empty set.
+    pub(crate) const EMPTY: Self = Self([0; 8]);
 
-const fn classes() -> [u16; 256] {
-    let mut table = [0; 256];
+    /// Whether a byte is in the set.
+    #[inline(always)]
+    pub(crate) const fn contains(&self, byte: u8) -> bool {
+        self.0[byte as usize / 32] >> (byte % 32) & 1 != 0
+    }
+
+    /// Adds a byte.
+    #[inline]
+    pub(crate) const fn insert(&mut self, byte: u8) {
+        self.0[byte as usize / 32] |= 1 << (byte % 32);
+    }
+
+    /// Adds the bytes from `low` to `high`, both included.
+    pub(crate) fn insert_range(&mut self, low: u8, high: u8) {
+        for byte in low..=high {
+            self.insert(byte);
+        }
+    }
+
+    /// Adds the bytes of another set.
+    #[inline]
+    pub(crate) fn insert_all(&mut self, other: &Self) {
+        for (word, other) in self.0.iter_mut().zip(other.0) {
+            *word |= other;
+        }
+    }
+
+    /// The bytes that are not in the set.
+    #[inline]
+    pub(crate) const fn complement(&self) -> Self {
+        let mut words = self.0;
+        let mut i = 0;
+        while i < words.len() {
+            words[i] = !words[i];
+            i += 1;
+        }
+        Self(words)
+    }
+}
+
+/// The letters of the classes.
+const LETTERS: &[u8; 11] = b"acdglpsuwxz";
+
+/// Whether a byte is in the class of a letter.
+const fn is_in_class(c: u8, letter: u8) -> bool {
+    match letter {
+        b'a' => c.is_ascii_alphabetic(),
+        b'c' => c.is_ascii_control(),
+        b'd' => c.is_ascii_digit(),
+        b'g' => c.is_ascii_graphic(),
+        b'l' => c.is_ascii_lowercase(),
+        b'p' => c.is_ascii_punctuation(),
+        b's' => c == b' ' || (c >= 9 && c <= 13),
+        b'u' => c.is_ascii_uppercase(),
+        b'w' => c.is_ascii_alphanumeric(),
+        b'x' => c.is_ascii_hexdigit(),
+        _ => c == 0,
+    }
+}
+
+/// The class of each letter, and behind them all their complements.
+static CLASSES: [ByteSet; 2 * LETTERS.len()] = {
+    let mut sets = [ByteSet::EMPTY; 2 * LETTERS.len()];
     let mut i = 0;
-    while i < 128 {
-        let c = i as u8;
-        let mut bits = 0;
-        if c.is_ascii_alphabetic() {
-            bits |= ALPHA;
+    while i < LETTERS.len() {
+        let mut c = 0;
+        while c < 128 {
+            if is_in_class(c, LETTERS[i]) {
+                sets[i].insert(c);
+            }
+            c += 1;
         }
-        if c.is_ascii_digit() {
-            bits |= DIGIT;
-        }
-        if c.is_ascii_lowercase() {
-            bits |= LOWER;
-        }
-        if c.is_ascii_uppercase() {
-            bits |= UPPER;
-        }
-        if c.is_ascii_punctuation() {
-            bits |= PUNCT;
-        }
-        if c == b' ' || (c >= 9 && c <= 13) {
-            bits |= SPACE;
-        }
-        if c.is_ascii_control() {
-            bits |= CNTRL;
-        }
-        if c.is_ascii_hexdigit() {
-            bits |= XDIGIT;
-        }
-        if c == 0 {
-            bits |= ZERO;
-        }
-        if matches!(c, b'^' | b'$' | b'*' | b'+' | b'?' | b'.' | b'(' | b'[' | b'%' | b'-') {
-            bits |= MAGIC;
-        }
-        table[i] = bits;
+        sets[LETTERS.len() + i] = sets[i].complement();
         i += 1;
     }
-    table
-}
+    sets
+};
 
-/// Whether a byte is in one of the classes of `mask`.
-#[inline(always)]
-pub(crate) fn is(byte: u8, mask: u16) -> bool {
-    CLASSES[usize::from(byte)] & mask != 0
-}
-
-/// The classes that the lower-case letter of a `%x` item stands for; 0 if it is no class.
-#[inline]
-pub(crate) const fn mask_of_letter(lower: u8) -> u16 {
-    match lower {
-        b'a' => ALPHA,
-        b'c' => CNTRL,
-        b'd' => DIGIT,
-        b'g' => ALPHA | DIGIT | PUNCT,
-        b'l' => LOWER,
-        b'p' => PUNCT,
-        b's' => SPACE,
-        b'u' => UPPER,
-        b'w' => ALPHA | DIGIT,
-        b'x' => XDIGIT,
-        b'z' => ZERO,
-        _ => 0,
+/// Where the class of a letter stands in [`CLASSES`]; a capital stands for the complement. Past the end: it has none.
+static INDEX_OF_LETTER: [u8; 256] = {
+    let mut indices = [u8::MAX; 256];
+    let mut i = 0;
+    while i < LETTERS.len() {
+        indices[LETTERS[i] as usize] = i as u8;
+        indices[LETTERS[i].to_ascii_uppercase() as usize] = (LETTERS.len() + i) as u8;
+        i += 1;
     }
+    indices
+};
+
+/// The class that a letter stands for after the escape character.
+#[inline]
+pub(crate) fn class_of_letter(letter: u8) -> Option<&'static ByteSet> {
+    CLASSES.get(usize::from(INDEX_OF_LETTER[usize::from(letter)]))
+}
+
+/// The characters that are magic in a pattern.
+pub(crate) static MAGIC: ByteSet = set_of(b"^$*+?.([%-");
+
+/// What `%q` escapes: control characters, quotes and the backslash.
+pub(crate) static ESCAPED: ByteSet = {
+    let mut set = set_of(b"\"\\\x7f");
+    let mut c = 0;
+    while c < 32 {
+        set.insert(c);
+        c += 1;
+    }
+    set
+};
+
+/// The set of some bytes.
+const fn set_of(bytes: &[u8]) -> ByteSet {
+    let mut set = ByteSet::EMPTY;
+    let mut i = 0;
+    while i < bytes.len() {
+        set.insert(bytes[i]);
+        i += 1;
+    }
+    set
 }

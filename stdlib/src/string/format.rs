@@ -189,7 +189,7 @@ fn append_literal(lua: &mut LuaState, buffer: &mut Buffer, arg: i32) -> LuaResul
 fn append_quoted(lua: &mut LuaState, buffer: &mut Buffer, text: &[u8]) -> LuaResult<()> {
     buffer.push_byte(lua, b'"')?;
     let mut rest = text;
-    while let Some(at) = rest.iter().position(|&c| matches!(c, b'"' | b'\\') || class::is(c, class::CNTRL)) {
+    while let Some(at) = rest.iter().position(|&c| class::ESCAPED.contains(c)) {
         buffer.extend(lua, &rest[..at])?;
         buffer.push_byte(lua, b'\\')?;
         let (c, tail) = (rest[at], &rest[at + 1..]);

@@ -1,8 +1,10 @@
 //! The number conversions of C's `printf`, into a fixed buffer: exact for every number, flag, width and precision that
 //! `string.format` admits (manual §6.4).
 //!
-//! Invariant: width and precision are at most 99, so that the longest text, `%99.99f` of the largest double, has
-//! 1 + 309 + 1 + 99 bytes; what would not fit the buffer is cut, never written outside.
+//! NF1. The first `len` bytes of a [`NumberText`] are initialised.
+//!
+//! Width and precision are at most 99, so that the longest text, `%99.99f` of the largest double, has 1 + 309 + 1 + 99 bytes;
+//! what would not fit the buffer is cut, never written outside.
 //!
 //! ```
 //! use perilune_stdlib::string::format_spec::FormatSpec;
@@ -14,6 +16,9 @@
 //! ```
 
 use core::fmt::{self, Write};
+use core::mem::MaybeUninit;
+
+use perilune_vm::decimal::{fill_decimal, scaled, significant_digits, write_decimal};
 
 use super::format_spec::FormatSpec;
 
@@ -22,7 +27,8 @@ pub const TEXT_SIZE: usize = 512;
 
 /// A text of at most [`TEXT_SIZE`] bytes.
 pub struct NumberText {
-    bytes: [u8; TEXT_SIZE],
+    bytes: [MaybeUninit<u8>; TEXT_SIZE],
+    /// How many bytes are initialised and make up the text; at most [`TEXT_SIZE`].
     len: usize,
 }
 
@@ -30,20 +36,21 @@ impl NumberText {
     /// The empty text.
     #[inline]
     pub fn new() -> Self {
-        Self { bytes: [0; TEXT_SIZE], len: 0 }
+        Self { bytes: [const { MaybeUninit::uninit() }; TEXT_SIZE], len: 0 }
     }
 
     /// What was written.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        // SAFETY: NF1.
+        unsafe { self.bytes[..self.len].assume_init_ref() }
     }
 
     /// Appends a byte.
     #[inline]
     fn push(&mut self, byte: u8) {
         if let Some(place) = self.bytes.get_mut(self.len) {
-            *place = byte;
+            place.write(byte);
             self.len += 1;
         }
     }
@@ -52,7 +59,7 @@ impl NumberText {
     #[inline]
     fn extend(&mut self, bytes: &[u8]) {
         let n = bytes.len().min(TEXT_SIZE - self.len);
-        self.bytes[self.len..self.len + n].copy_from_slice(&bytes[..n]);
+        self.bytes[self.len..self.len + n].write_copy_of_slice(&bytes[..n]);
         self.len += n;
     }
 
@@ -60,12 +67,10 @@ impl NumberText {
     #[inline]
     fn fill(&mut self, byte: u8, count: usize) {
         let n = count.min(TEXT_SIZE - self.len);
-        self.bytes[self.len..self.len + n].fill(byte);
+        self.bytes[self.len..self.len + n].fill(MaybeUninit::new(byte));
         self.len += n;
     }
-}
 
-impl NumberText {
     /// Forgets the text.
     #[inline]
     fn clear(&mut self) {
@@ -76,7 +81,7 @@ impl NumberText {
     fn insert(&mut self, at: usize, byte: u8, count: usize) {
         let n = count.min(TEXT_SIZE - self.len);
         self.bytes.copy_within(at..self.len, at + n);
-        self.bytes[at..at + n].fill(byte);
+        self.bytes[at..at + n].fill(MaybeUninit::new(byte));
         self.len += n;
     }
 }
@@ -97,65 +102,39 @@ impl Write for NumberText {
 /// The most digits of a 64-bit number, in base 8.
 const MAX_DIGITS: usize = 22;
 
-/// The decimal numbers 00 to 99, so that two digits come of one division.
-static PAIRS: [[u8; 2]; 100] = pairs();
-
-const fn pairs() -> [[u8; 2]; 100] {
-    let mut table = [[0; 2]; 100];
-    let mut i = 0;
-    while i < 100 {
-        table[i] = [b'0' + (i / 10) as u8, b'0' + (i % 10) as u8];
-        i += 1;
-    }
-    table
-}
-
 /// The digits of an unsigned number.
 pub struct Digits {
     bytes: [u8; MAX_DIGITS],
-    start: usize,
+    len: usize,
 }
 
 impl Digits {
     /// The decimal digits, at least one.
     #[inline]
-    pub fn decimal(mut n: u64) -> Self {
+    pub fn decimal(n: u64) -> Self {
         let mut bytes = [0; MAX_DIGITS];
-        let mut start = MAX_DIGITS;
-        while n >= 10 {
-            let pair = PAIRS[(n % 100) as usize];
-            n /= 100;
-            start -= 2;
-            bytes[start] = pair[0];
-            bytes[start + 1] = pair[1];
-        }
-        // An even number of digits leaves no digit to write, except for zero itself.
-        if n > 0 || start == MAX_DIGITS {
-            start -= 1;
-            bytes[start] = b'0' + n as u8;
-        }
-        Self { bytes, start }
+        let len = write_decimal(n, &mut bytes);
+        Self { bytes, len }
     }
 
     /// The digits in base 2 to the power of `shift` (3 or 4), at least one.
-    fn power_of_two(mut n: u64, shift: u32, upper: bool) -> Self {
+    #[inline]
+    fn power_of_two(n: u64, shift: u32, upper: bool) -> Self {
         let alphabet: &[u8; 16] = if upper { b"0123456789ABCDEF" } else { b"0123456789abcdef" };
         let mut bytes = [0; MAX_DIGITS];
-        let mut start = MAX_DIGITS;
-        loop {
-            start -= 1;
-            bytes[start] = alphabet[(n & ((1 << shift) - 1)) as usize];
-            n >>= shift;
-            if n == 0 {
-                return Self { bytes, start };
-            }
+        let len = (64 - (n | 1).leading_zeros()).div_ceil(shift) as usize;
+        let mut rest = n;
+        for place in bytes[..len].iter_mut().rev() {
+            *place = alphabet[(rest & ((1 << shift) - 1)) as usize];
+            rest >>= shift;
         }
+        Self { bytes, len }
     }
 
     /// The digits.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.bytes[..self.len]
     }
 }
 
@@ -246,53 +225,10 @@ pub fn format_float(spec: &FormatSpec, x: f64, out: &mut NumberText) {
     pad(out, spec, prefix, spec.zero);
 }
 
-/// The largest power of ten for [`scaled`].
-const MAX_SCALE: usize = 22;
-
-/// 10 to the power of the index.
-static POWERS: [u128; MAX_SCALE + 1] = powers();
-
-const fn powers() -> [u128; MAX_SCALE + 1] {
-    let mut table = [1; MAX_SCALE + 1];
-    let mut i = 1;
-    while i <= MAX_SCALE {
-        table[i] = table[i - 1] * 10;
-        i += 1;
-    }
-    table
-}
-
-/// `x` · 10^`scale`, rounded to the nearest integer and from the middle to the even one: exactly, because the product of
-/// the 53 bits of `x` and the power has less than 128 bits. `None` if it cannot be done so. `x` is finite, not negative.
-#[inline]
-fn scaled(x: f64, scale: usize) -> Option<u64> {
-    let power = *POWERS.get(scale)?;
-    let bits = x.to_bits();
-    let exponent = (bits >> 52) as u32;
-    let fraction = bits & ((1 << 52) - 1);
-    // The value is mantissa · 2^(exponent - 1075).
-    let (mantissa, exponent) = if exponent == 0 { (fraction, 1) } else { (fraction | 1 << 52, exponent) };
-    let product = u128::from(mantissa) * power;
-    if exponent >= 1075 {
-        let shift = exponent - 1075;
-        let shifted = if shift < product.leading_zeros() { product << shift } else { return None };
-        return u64::try_from(shifted).ok();
-    }
-    let shift = 1075 - exponent;
-    if shift >= 128 {
-        // The product is below 2^127, thus less than half of what the lowest integer digit stands for.
-        return Some(0);
-    }
-    let (quotient, rest) = (product >> shift, product & ((1 << shift) - 1));
-    let half = 1u128 << (shift - 1);
-    let up = rest > half || (rest == half && quotient & 1 == 1);
-    u64::try_from(quotient + u128::from(up)).ok()
-}
-
 /// `%f` without sign and padding.
 fn fixed(x: f64, precision: u8, keep_point: bool, out: &mut NumberText) {
     let places = usize::from(precision);
-    match scaled(x, places) {
+    match scaled(x, i32::from(precision)) {
         Some(n) => {
             let digits = Digits::decimal(n);
             let digits = digits.as_bytes();
@@ -341,30 +277,10 @@ impl Decimal {
         number
     }
 
-    /// The digits by integer arithmetic, where the number is of middling size and 17 digits at most are wanted.
+    /// The digits by integer arithmetic, if that suffices.
     fn fill_fast(&mut self, x: f64) -> bool {
-        if self.len > 17 || !(1e-5..1e17).contains(&x) || (x < 1.0 && self.len > 15) {
-            return false;
-        }
-        // 1233 / 4096 is the logarithm of 2 to the base 10, a little too small; so is the estimate, by one at most.
-        let binary = (x.to_bits() >> 52) as i32 - 1023;
-        let mut exponent = (binary * 1233) >> 12;
-        let next = exponent + 1;
-        let next_power = if next >= 0 { POWERS[next as usize] as f64 } else { SMALL_POWERS[-next as usize] };
-        if x >= next_power {
-            exponent = next;
-        }
-        let Ok(scale) = usize::try_from(self.len as i32 - 1 - exponent) else { return false };
-        let Some(n) = scaled(x, scale) else { return false };
-        let digits = Digits::decimal(n);
-        let digits = digits.as_bytes();
-        if digits.len() == self.len + 1 {
-            // Rounding carried into a new digit: all others are zeros.
-            exponent += 1;
-        } else if digits.len() != self.len {
-            return false;
-        }
-        self.digits[..self.len].copy_from_slice(&digits[..self.len]);
+        let Some((n, exponent)) = significant_digits(x, self.len) else { return false };
+        fill_decimal(n, &mut self.digits[..self.len]);
         self.exponent = exponent;
         true
     }
@@ -446,9 +362,6 @@ impl Decimal {
         out.extend(fraction);
     }
 }
-
-/// 10 to the power of minus the index, as near as a double comes.
-static SMALL_POWERS: [f64; 7] = [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 
 /// `%g` without sign and padding.
 fn general(spec: &FormatSpec, x: f64, upper: bool, out: &mut NumberText) {

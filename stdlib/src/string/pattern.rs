@@ -4,6 +4,8 @@
 //! pattern can do harm. The matcher calls itself at most [`MAX_DEPTH`] levels deep; a pattern that needs more is an error.
 //! An error is found only when the matcher arrives at the faulty item, as in the reference implementation.
 //!
+//! PM1. Captures below the level have an initialised slot, and only they have a bit in `open`.
+//!
 //! ```
 //! use perilune_stdlib::string::pattern::{find, Capture};
 //! let found = find(b"key = value", b"(%w+)%s*=%s*(%w+)", 0).unwrap().unwrap();
@@ -12,9 +14,10 @@
 //! ```
 
 use core::fmt;
+use core::mem::MaybeUninit;
 
-use super::class;
-use super::search::find_byte;
+use super::class::{self, ByteSet, class_of_letter};
+use super::search::{find_byte, find_bytes};
 
 /// The most captures that a pattern may have.
 #[doc(alias = "LUA_MAXCAPTURES")]
@@ -80,29 +83,37 @@ pub enum Capture {
     Position(usize),
 }
 
-/// A capture while matching: where it starts, and its length or what else it is.
+/// A capture while matching: where it starts, and its length, or that it is a position.
 #[derive(Clone, Copy)]
 struct Slot {
     start: usize,
     len: usize,
 }
 
-/// The `len` of a capture that is still open.
-const UNFINISHED: usize = usize::MAX;
 /// The `len` of a position capture. No string is that long.
-const POSITION: usize = usize::MAX - 1;
+const POSITION: usize = usize::MAX;
 
 /// The captures of the last match.
 #[derive(Clone)]
 pub struct Captures {
-    level: usize,
-    slots: [Slot; MAX_CAPTURES],
+    /// How many there are.
+    level: u32,
+    /// A bit for each that is not closed.
+    open: u32,
+    /// The first `level` of them are initialised; the lengths of open ones mean nothing.
+    slots: [MaybeUninit<Slot>; MAX_CAPTURES],
 }
 
 impl Captures {
+    /// No captures.
+    #[inline(always)]
+    const fn new() -> Self {
+        Self { level: 0, open: 0, slots: [const { MaybeUninit::uninit() }; MAX_CAPTURES] }
+    }
+
     /// How many captures the pattern made.
     pub fn len(&self) -> usize {
-        self.level
+        self.level as usize
     }
 
     /// Whether the pattern made no capture.
@@ -110,26 +121,57 @@ impl Captures {
         self.level == 0
     }
 
-    /// The capture `index` (from 0), if there is one and it was closed.
-    pub fn get(&self, index: usize) -> Option<Capture> {
-        let slot = self.slots.get(..self.level)?.get(index)?;
-        match slot.len {
-            UNFINISHED => None,
-            POSITION => Some(Capture::Position(slot.start)),
-            len => Some(Capture::Text { start: slot.start, end: slot.start + len }),
+    /// The slot `index` (from 0), if there is such a capture and it was closed.
+    #[inline]
+    fn closed(&self, index: usize) -> Option<Slot> {
+        if index >= self.len() || self.open >> index & 1 != 0 {
+            return None;
         }
+        // SAFETY: PM1: the index is below the level.
+        Some(unsafe { self.slots[index].assume_init() })
+    }
+
+    /// The capture `index` (from 0), if there is one and it was closed.
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<Capture> {
+        let slot = self.closed(index)?;
+        Some(match slot.len {
+            POSITION => Capture::Position(slot.start),
+            len => Capture::Text { start: slot.start, end: slot.start + len },
+        })
     }
 
     /// The capture `index` (from 0) of a match of `start..end`; the whole match stands in for a first capture that the
     /// pattern does not have.
     pub fn get_or_whole(&self, index: usize, start: usize, end: usize) -> Result<Capture, PatternError> {
-        if index < self.level {
+        if index < self.len() {
             self.get(index).ok_or(PatternError::UnfinishedCapture)
         } else if index == 0 {
             Ok(Capture::Text { start, end })
         } else {
             Err(PatternError::InvalidCaptureIndex((index + 1) as u8))
         }
+    }
+
+    /// Adds a capture that starts at `start`: an open one, or a position.
+    #[inline]
+    fn push(&mut self, start: usize, is_position: bool) -> Result<(), PatternError> {
+        let slot = self.slots.get_mut(self.level as usize).ok_or(PatternError::TooManyCaptures)?;
+        slot.write(Slot { start, len: POSITION });
+        self.open |= u32::from(!is_position) << self.level;
+        self.level += 1;
+        Ok(())
+    }
+
+    /// Closes the innermost open capture at `end`.
+    #[inline]
+    fn close(&mut self, end: usize) -> Result<(), PatternError> {
+        let index = self.open.checked_ilog2().ok_or(PatternError::InvalidPatternCapture)?;
+        self.open ^= 1 << index;
+        // SAFETY: PM1: what is open is below the level.
+        let slot = unsafe { self.slots[index as usize].assume_init_mut() };
+        slot.len = end - slot.start;
+        Ok(())
     }
 }
 
@@ -157,7 +199,7 @@ pub fn find(subject: &[u8], pattern: &[u8], init: usize) -> Result<Option<Match>
 
 /// Whether a pattern has no magic character, so that a plain search does.
 pub fn is_plain(pattern: &[u8]) -> bool {
-    !pattern.iter().any(|&c| class::is(c, class::MAGIC))
+    !pattern.iter().any(|&c| class::MAGIC.contains(c))
 }
 
 /// Takes the leading `^` off a pattern.
@@ -170,81 +212,113 @@ pub fn split_anchor(pattern: &[u8]) -> (bool, &[u8]) {
 
 /// An item that matches one character.
 #[derive(Clone, Copy)]
-enum Item<'p> {
+enum Item {
     /// `.`
     Any,
     /// A character that stands for itself.
     Literal(u8),
-    /// `%a` and its like: the classes, and whether it is the complement.
-    Class { mask: u16, negated: bool },
-    /// What is between the brackets of a set.
-    Set(&'p [u8]),
+    /// `%a` and its like.
+    Class(&'static ByteSet),
+    /// A set in brackets.
+    Set(ByteSet),
 }
 
-impl<'p> Item<'p> {
+impl Item {
     /// The item after the escape character.
-    #[inline]
+    #[inline(always)]
     fn escaped(c: u8) -> Self {
-        match class::mask_of_letter(c.to_ascii_lowercase()) {
-            0 => Item::Literal(c),
-            mask => Item::Class { mask, negated: c.is_ascii_uppercase() },
-        }
+        class_of_letter(c).map_or(Item::Literal(c), Item::Class)
     }
 
     /// Whether the item matches the byte.
     #[inline(always)]
-    fn matches(self, byte: u8) -> bool {
+    fn matches(&self, byte: u8) -> bool {
         match self {
             Item::Any => true,
-            Item::Literal(c) => c == byte,
-            Item::Class { mask, negated } => class::is(byte, mask) != negated,
-            Item::Set(set) => set_contains(set, byte),
+            Item::Literal(c) => *c == byte,
+            Item::Class(set) => set.contains(byte),
+            Item::Set(set) => set.contains(byte),
         }
     }
 
     /// How many bytes from the start of `text` on the item matches.
     #[inline]
-    fn run_length(self, text: &[u8]) -> usize {
+    fn run_length(&self, text: &[u8]) -> usize {
         let end = match self {
             Item::Any => None,
-            Item::Literal(c) => text.iter().position(|&b| b != c),
-            Item::Class { mask, negated } => text.iter().position(|&b| class::is(b, mask) == negated),
-            Item::Set(set) => text.iter().position(|&b| !set_contains(set, b)),
+            Item::Literal(c) => text.iter().position(|b| b != c),
+            Item::Class(set) => text.iter().position(|&b| !set.contains(b)),
+            Item::Set(set) => text.iter().position(|&b| !set.contains(b)),
         };
         end.unwrap_or(text.len())
     }
 
     /// The first byte of `text` that the item matches.
     #[inline]
-    fn find_in(self, text: &[u8]) -> Option<usize> {
+    fn find_in(&self, text: &[u8]) -> Option<usize> {
         match self {
             Item::Any => (!text.is_empty()).then_some(0),
-            Item::Literal(c) => find_byte(text, c),
-            Item::Class { mask, negated } => text.iter().position(|&b| class::is(b, mask) != negated),
-            Item::Set(set) => text.iter().position(|&b| set_contains(set, b)),
+            Item::Literal(c) => find_byte(text, *c),
+            Item::Class(set) => text.iter().position(|&b| set.contains(b)),
+            Item::Set(set) => text.iter().position(|&b| set.contains(b)),
         }
     }
 }
 
-/// Whether a set (what is between its brackets) contains a byte.
+/// The bytes of a set, which is given without its brackets.
 #[doc(alias = "matchbracketclass")]
-fn set_contains(set: &[u8], byte: u8) -> bool {
+fn bytes_of_set(set: &[u8]) -> ByteSet {
     let (negated, mut rest) = match set {
         [b'^', rest @ ..] => (true, rest),
         _ => (false, set),
     };
+    let mut bytes = ByteSet::EMPTY;
     loop {
-        let (hit, tail) = match rest {
-            [] => return negated,
-            [ESCAPE, c, tail @ ..] => (Item::escaped(*c).matches(byte), tail),
-            [low, b'-', high, tail @ ..] => (*low <= byte && byte <= *high, tail),
-            [c, tail @ ..] => (*c == byte, tail),
+        rest = match rest {
+            [] => break,
+            [ESCAPE, c, tail @ ..] => {
+                match class_of_letter(*c) {
+                    Some(class) => bytes.insert_all(class),
+                    None => bytes.insert(*c),
+                }
+                tail
+            }
+            [low, b'-', high, tail @ ..] => {
+                bytes.insert_range(*low, *high);
+                tail
+            }
+            [c, tail @ ..] => {
+                bytes.insert(*c);
+                tail
+            }
         };
-        if hit {
-            return !negated;
-        }
-        rest = tail;
     }
+    if negated { bytes.complement() } else { bytes }
+}
+
+/// A set of the pattern that was read before.
+#[derive(Clone, Copy)]
+struct KnownSet {
+    /// Where it begins in the pattern, after its bracket.
+    start: usize,
+    /// Where what follows it begins.
+    next: usize,
+    bytes: ByteSet,
+}
+
+/// How many sets are kept, so that they are not read anew at each use.
+const KNOWN_SETS: usize = 4;
+
+/// What must come next in the subject if the pattern is to match.
+enum Next {
+    /// That is not plain to see.
+    Unknown,
+    /// Anything: the pattern ends here.
+    Anything,
+    /// The end of the subject.
+    End,
+    /// This byte.
+    Byte(u8),
 }
 
 /// Where a match ends, or `None` if there is no match.
@@ -255,19 +329,24 @@ type Step = Result<Option<usize>, PatternError>;
 pub struct Matcher<'s, 'p> {
     subject: &'s [u8],
     pattern: &'p [u8],
-    depth_left: u32,
     captures: Captures,
+    sets: [KnownSet; KNOWN_SETS],
+    /// Which of these is overwritten next.
+    oldest_set: usize,
+    /// How every match begins, once that was asked.
+    lead: Option<Lead<'p>>,
 }
 
 impl<'s, 'p> Matcher<'s, 'p> {
-    /// A matcher; a `^` in the pattern has no meaning here (see [`split_anchor`]).
+    /// A matcher that has not searched yet.
+    #[inline]
     pub fn new(subject: &'s [u8], pattern: &'p [u8]) -> Self {
-        let captures = Captures { level: 0, slots: [Slot { start: 0, len: 0 }; MAX_CAPTURES] };
-        Self { subject, pattern, depth_left: MAX_DEPTH, captures }
+        // No set begins at 0, which is what sets are told apart by.
+        let none = KnownSet { start: 0, next: 0, bytes: ByteSet::EMPTY };
+        Self { subject, pattern, captures: Captures::new(), sets: [none; KNOWN_SETS], oldest_set: 0, lead: None }
     }
 
     /// The captures of the last match.
-    #[inline]
     pub fn captures(&self) -> &Captures {
         &self.captures
     }
@@ -275,9 +354,8 @@ impl<'s, 'p> Matcher<'s, 'p> {
     /// Matches at the index `start` only; gives the end of the match.
     #[inline]
     pub fn match_at(&mut self, start: usize) -> Result<Option<usize>, PatternError> {
-        self.captures.level = 0;
-        self.depth_left = MAX_DEPTH;
-        self.do_match(start, 0)
+        (self.captures.level, self.captures.open) = (0, 0);
+        self.do_match(start, 0, MAX_DEPTH)
     }
 
     /// The first match at or after `from` (only there if `anchored`) that does not end at `not_ending_at`: its start and
@@ -293,14 +371,20 @@ impl<'s, 'p> Matcher<'s, 'p> {
             let end = self.match_at(from)?.filter(|&end| Some(end) != not_ending_at);
             return Ok(end.map(|end| (from, end)));
         }
-        let first = self.first_item();
+        if self.lead.is_none() {
+            self.lead = Some(self.find_lead());
+        }
         let mut start = from;
-        while let Some(rest) = self.subject.get(start..) {
-            if let Some(item) = first {
-                match item.find_in(rest) {
-                    Some(skipped) => start += skipped,
-                    None => break,
-                }
+        while start <= self.subject.len() {
+            match self.next_start(start) {
+                Some(next) => start = next,
+                None => break,
+            }
+            if let Some(Lead::Whole(item, repeated)) = &self.lead {
+                let len = if *repeated { item.run_length(&self.subject[start..]) } else { 1 };
+                (self.captures.level, self.captures.open) = (0, 0);
+                // Such a match is not empty, so that it cannot end where the one before it did.
+                return Ok(Some((start, start + len)));
             }
             if let Some(end) = self.match_at(start)?
                 && Some(end) != not_ending_at
@@ -312,41 +396,100 @@ impl<'s, 'p> Matcher<'s, 'p> {
         Ok(None)
     }
 
-    /// The item that must match the first character of any match, if the pattern starts with such a one.
-    fn first_item(&self) -> Option<Item<'p>> {
+    /// Finds out how every match begins.
+    fn find_lead(&mut self) -> Lead<'p> {
+        let literals = self.pattern.iter().take_while(|&&c| !class::MAGIC.contains(c) && c != b')').count();
+        match self.pattern.get(literals) {
+            // Of a repeated character there may be none.
+            Some(b'*' | b'?' | b'-' | b'+') if literals > 2 => return Lead::Text(&self.pattern[..literals - 1]),
+            Some(b'*' | b'?' | b'-' | b'+') => {}
+            _ if literals > 1 => return Lead::Text(&self.pattern[..literals]),
+            _ => {}
+        }
         let mut at = 0;
+        let mut open = 0;
         for _ in 0..MAX_CAPTURES {
-            match self.pattern.get(at..)? {
+            match self.pattern[at..] {
                 [b'(', b')', ..] => at += 2,
-                [b'(', ..] => at += 1,
-                [b')', ..] | [b'$'] | [ESCAPE, b'b' | b'f' | b'0'..=b'9', ..] => return None,
+                [b'(', ..] => (at, open) = (at + 1, open + 1),
+                [] | [b')', ..] | [b'$'] | [ESCAPE, b'b' | b'f' | b'0'..=b'9', ..] => return Lead::Unknown,
                 _ => {
-                    let (item, end) = self.item_at(at).ok()?;
-                    let optional = matches!(self.pattern.get(end), Some(b'*' | b'?' | b'-'));
-                    return (!optional).then_some(item);
+                    let Ok((item, end)) = self.item_at(at) else { return Lead::Unknown };
+                    return match self.pattern.get(end) {
+                        None if at == 0 => Lead::Whole(item, false),
+                        Some(b'+') if at == 0 && end + 1 == self.pattern.len() => Lead::Whole(item, true),
+                        Some(b'*' | b'?' | b'-') => Lead::Unknown,
+                        Some(b'+') => match self.what_follows(end + 1, open) {
+                            Next::Byte(c) if !item.matches(c) => Lead::Run(item, c),
+                            _ => Lead::Item(item),
+                        },
+                        _ => Lead::Item(item),
+                    };
                 }
             }
         }
-        None
+        Lead::Unknown
+    }
+
+    /// The first index from `start` on at which a match is possible.
+    #[inline]
+    fn next_start(&self, start: usize) -> Option<usize> {
+        let rest = &self.subject[start..];
+        match &self.lead {
+            None | Some(Lead::Unknown) => Some(start),
+            Some(Lead::Text(text)) => Some(start + find_bytes(rest, text)?),
+            Some(Lead::Item(item) | Lead::Whole(item, _)) => Some(start + item.find_in(rest)?),
+            Some(Lead::Run(item, follower)) => {
+                // No match starts within a run that the right byte does not follow.
+                let mut start = start;
+                loop {
+                    start += item.find_in(&self.subject[start..])?;
+                    let end = start + item.run_length(&self.subject[start..]);
+                    if *self.subject.get(end)? == *follower {
+                        return Some(start);
+                    }
+                    start = end;
+                }
+            }
+        }
     }
 
     /// The item for one character at `at` of the pattern, and where what follows it begins.
     #[doc(alias = "classend")]
-    #[inline]
-    fn item_at(&self, at: usize) -> Result<(Item<'p>, usize), PatternError> {
+    #[inline(always)]
+    fn item_at(&mut self, at: usize) -> Result<(Item, usize), PatternError> {
         match self.pattern.get(at) {
             Some(&ESCAPE) => match self.pattern.get(at + 1) {
                 Some(&c) => Ok((Item::escaped(c), at + 2)),
                 None => Err(PatternError::EndsWithEscape),
             },
             Some(b'[') => {
-                let end = self.set_end(at + 1)?;
-                Ok((Item::Set(&self.pattern[at + 1..end]), end + 1))
+                let set = self.set_at(at + 1)?;
+                Ok((Item::Set(set.bytes), set.next))
             }
             Some(b'.') => Ok((Item::Any, at + 1)),
             Some(&c) => Ok((Item::Literal(c), at + 1)),
             None => Err(PatternError::MissingBracket),
         }
+    }
+
+    /// The set whose first character is at `start`.
+    #[inline]
+    fn set_at(&mut self, start: usize) -> Result<KnownSet, PatternError> {
+        match self.sets.iter().find(|set| set.start == start) {
+            Some(set) => Ok(*set),
+            None => self.read_set(start),
+        }
+    }
+
+    /// Reads a set, and keeps it.
+    #[inline(never)]
+    fn read_set(&mut self, start: usize) -> Result<KnownSet, PatternError> {
+        let end = self.set_end(start)?;
+        let set = KnownSet { start, next: end + 1, bytes: bytes_of_set(&self.pattern[start..end]) };
+        self.sets[self.oldest_set] = set;
+        self.oldest_set = (self.oldest_set + 1) % KNOWN_SETS;
+        Ok(set)
     }
 
     /// The index of the `]` that ends the set whose first character is at `at`.
@@ -367,94 +510,129 @@ impl<'s, 'p> Matcher<'s, 'p> {
         }
     }
 
-    /// Matches the pattern from `p` on at `s`.
+    /// Matches the pattern from `p` on at `s`. The reference implementation calls itself after each capture's begin and end
+    /// and each repetition; `depth` tells how many of its calls are left, though most of them are turns of the loop here.
     #[doc(alias = "match")]
-    fn do_match(&mut self, s: usize, p: usize) -> Step {
-        if self.depth_left == 0 {
-            return Err(PatternError::TooComplex);
-        }
-        self.depth_left -= 1;
-        let result = self.match_items(s, p);
-        self.depth_left += 1;
-        result
-    }
-
-    /// The loop over the items of the pattern.
-    #[inline]
-    fn match_items(&mut self, mut s: usize, mut p: usize) -> Step {
-        while let Some(&c) = self.pattern.get(p) {
-            match c {
-                b'(' if self.pattern.get(p + 1) == Some(&b')') => return self.start_capture(s, p + 2, POSITION),
-                b'(' => return self.start_capture(s, p + 1, UNFINISHED),
-                b')' => return self.end_capture(s, p + 1),
-                b'$' if p + 1 == self.pattern.len() => return Ok((s == self.subject.len()).then_some(s)),
-                ESCAPE => match self.pattern.get(p + 1) {
-                    Some(b'b') => match self.match_balance(s, p + 2)? {
-                        Some(end) => (s, p) = (end, p + 4),
-                        None => return Ok(None),
-                    },
-                    Some(b'f') => match self.match_frontier(s, p + 2)? {
-                        Some(next) => p = next,
-                        None => return Ok(None),
-                    },
-                    Some(&digit @ b'0'..=b'9') => match self.match_back_reference(s, digit)? {
-                        Some(end) => (s, p) = (end, p + 2),
-                        None => return Ok(None),
-                    },
-                    _ => match self.match_item(s, p)? {
-                        Progress::Next(next_s, next_p) => (s, p) = (next_s, next_p),
-                        Progress::Done(end) => return Ok(end),
-                    },
-                },
-                _ => match self.match_item(s, p)? {
-                    Progress::Next(next_s, next_p) => (s, p) = (next_s, next_p),
-                    Progress::Done(end) => return Ok(end),
-                },
+    fn do_match(&mut self, mut s: usize, mut p: usize, mut depth: u32) -> Step {
+        loop {
+            // Where a call begins there, one more of them is taken.
+            if depth == 0 {
+                return Err(PatternError::TooComplex);
             }
+            loop {
+                let Some(&c) = self.pattern.get(p) else { return Ok(Some(s)) };
+                match c {
+                    b'(' => {
+                        let is_position = self.pattern.get(p + 1) == Some(&b')');
+                        self.captures.push(s, is_position)?;
+                        p += 1 + usize::from(is_position);
+                        break;
+                    }
+                    b')' => {
+                        self.captures.close(s)?;
+                        p += 1;
+                        break;
+                    }
+                    b'$' if p + 1 == self.pattern.len() => return Ok((s == self.subject.len()).then_some(s)),
+                    ESCAPE => match self.pattern.get(p + 1) {
+                        Some(b'b') => match self.match_balance(s, p + 2)? {
+                            Some(end) => {
+                                (s, p) = (end, p + 4);
+                                continue;
+                            }
+                            None => return Ok(None),
+                        },
+                        Some(b'f') => match self.match_frontier(s, p + 2)? {
+                            Some(next) => {
+                                p = next;
+                                continue;
+                            }
+                            None => return Ok(None),
+                        },
+                        Some(&digit @ b'0'..=b'9') => match self.match_back_reference(s, digit)? {
+                            Some(end) => {
+                                (s, p) = (end, p + 2);
+                                continue;
+                            }
+                            None => return Ok(None),
+                        },
+                        _ => {}
+                    },
+                    _ => {}
+                }
+                let (item, next) = self.item_at(p)?;
+                match self.pattern.get(next) {
+                    Some(&suffix @ (b'*' | b'+')) => {
+                        let run = item.run_length(&self.subject[s..]);
+                        p = next + 1;
+                        if run == 0 {
+                            if suffix == b'+' {
+                                return Ok(None);
+                            }
+                            continue;
+                        }
+                        let follower = self.what_follows(p, self.captures.open.count_ones());
+                        let whole_run_only = match follower {
+                            Next::Unknown => false,
+                            Next::Anything | Next::End => true,
+                            Next::Byte(c) => !item.matches(c),
+                        };
+                        if whole_run_only {
+                            // To give something back cannot help.
+                            s += run;
+                            break;
+                        }
+                        let least = s + usize::from(suffix == b'+');
+                        return self.expand_most(least, s + run, p, follower, depth);
+                    }
+                    Some(b'-') => {
+                        p = next + 1;
+                        if self.subject.get(s).is_some_and(|&byte| item.matches(byte)) {
+                            return self.expand_least(s, &item, p, depth);
+                        }
+                    }
+                    Some(b'?') => {
+                        if self.subject.get(s).is_some_and(|&byte| item.matches(byte)) {
+                            let (level, open) = (self.captures.level, self.captures.open);
+                            if let Some(end) = self.do_match(s + 1, next + 1, depth - 1)? {
+                                return Ok(Some(end));
+                            }
+                            (self.captures.level, self.captures.open) = (level, open);
+                        }
+                        p = next + 1;
+                    }
+                    _ => match self.subject.get(s) {
+                        Some(&byte) if item.matches(byte) => (s, p) = (s + 1, next),
+                        _ => return Ok(None),
+                    },
+                }
+            }
+            depth -= 1;
         }
-        Ok(Some(s))
     }
 
-    /// Matches the item for one character at `p`, with its suffix.
-    #[inline(always)]
-    fn match_item(&mut self, s: usize, p: usize) -> Result<Progress, PatternError> {
-        let (item, next) = self.item_at(p)?;
-        let once = match self.subject.get(s) {
-            Some(&byte) => item.matches(byte),
-            None => false,
-        };
-        let suffix = self.pattern.get(next).copied().unwrap_or(0);
-        Ok(match suffix {
-            b'*' | b'-' | b'?' if !once => Progress::Next(s, next + 1),
-            b'*' => Progress::Done(self.expand_most(s, item, next + 1)?),
-            b'+' if once => Progress::Done(self.expand_most(s, item, next + 1)?),
-            b'-' => Progress::Done(self.expand_least(s, item, next + 1)?),
-            b'?' => match self.do_match(s + 1, next + 1)? {
-                Some(end) => Progress::Done(Some(end)),
-                None => Progress::Next(s, next + 1),
-            },
-            _ if once => Progress::Next(s + 1, next),
-            _ => Progress::Done(None),
-        })
-    }
-
-    /// As many repetitions of `item` as possible (it matches at least once at `s`), then the pattern from `p` on. With a
-    /// suffix `+` too: the caller has seen one match, and to give it back fails.
+    /// The longest of the repetitions that end between `least` and `most` after which the pattern from `p` on matches.
     #[doc(alias = "max_expand")]
-    fn expand_most(&mut self, s: usize, item: Item<'p>, p: usize) -> Step {
-        let count = item.run_length(&self.subject[s..]);
-        let least = usize::from(self.pattern.get(p - 1) == Some(&b'+'));
-        let wanted = self.required_byte(p);
-        let mut end = s + count;
+    #[inline(never)]
+    fn expand_most(&mut self, least: usize, most: usize, p: usize, follower: Next, depth: u32) -> Step {
+        let wanted = match follower {
+            Next::Byte(c) if depth > 1 => Some(c),
+            _ => None,
+        };
+        let (level, open) = (self.captures.level, self.captures.open);
+        let mut end = most;
         loop {
             let possible = match wanted {
                 Some(byte) => self.subject.get(end) == Some(&byte),
                 None => true,
             };
-            if possible && let Some(end) = self.do_match(end, p)? {
-                return Ok(Some(end));
+            if possible {
+                if let Some(end) = self.do_match(end, p, depth - 1)? {
+                    return Ok(Some(end));
+                }
+                (self.captures.level, self.captures.open) = (level, open);
             }
-            if end == s + least {
+            if end == least {
                 return Ok(None);
             }
             end -= 1;
@@ -463,13 +641,33 @@ impl<'s, 'p> Matcher<'s, 'p> {
 
     /// As few repetitions of `item` as possible, then the pattern from `p` on.
     #[doc(alias = "min_expand")]
-    fn expand_least(&mut self, mut s: usize, item: Item<'p>, p: usize) -> Step {
-        let wanted = self.required_byte(p);
+    #[inline(never)]
+    fn expand_least(&mut self, mut s: usize, item: &Item, p: usize, depth: u32) -> Step {
+        let (level, open) = (self.captures.level, self.captures.open);
+        let follower = if depth > 1 { self.what_follows(p, open.count_ones()) } else { Next::Unknown };
         loop {
+            if let Item::Any = item {
+                // What lies between is matched in any case.
+                s = match follower {
+                    Next::Byte(c) => match find_byte(&self.subject[s..], c) {
+                        Some(skipped) => s + skipped,
+                        None => return Ok(None),
+                    },
+                    Next::End => self.subject.len(),
+                    Next::Unknown | Next::Anything => s,
+                };
+            }
             let byte = self.subject.get(s).copied();
-            let possible = wanted.is_none() || wanted == byte;
-            if possible && let Some(end) = self.do_match(s, p)? {
-                return Ok(Some(end));
+            let possible = match follower {
+                Next::Byte(c) => byte == Some(c),
+                Next::End => byte.is_none(),
+                Next::Unknown | Next::Anything => true,
+            };
+            if possible {
+                if let Some(end) = self.do_match(s, p, depth - 1)? {
+                    return Ok(Some(end));
+                }
+                (self.captures.level, self.captures.open) = (level, open);
             }
             match byte {
                 Some(byte) if item.matches(byte) => s += 1,
@@ -478,64 +676,31 @@ impl<'s, 'p> Matcher<'s, 'p> {
         }
     }
 
-    /// The byte that must come next if the pattern from `p` on is to match, when that is plain to see; it spares
-    /// attempts that would fail without an error.
+    /// What must come next if the pattern from `p` on is to match, when that is plain to see and an attempt with anything
+    /// else would fail without an error. `open` captures can be closed there.
     #[inline]
-    fn required_byte(&self, mut p: usize) -> Option<u8> {
-        if self.depth_left < 2 {
-            return None;
+    fn what_follows(&self, mut p: usize, mut open: u32) -> Next {
+        while open > 0 && self.pattern.get(p) == Some(&b')') {
+            (p, open) = (p + 1, open - 1);
         }
-        if self.pattern.get(p) == Some(&b')') && self.open_capture().is_some() {
-            p += 1;
-        }
-        let (byte, next) = match *self.pattern.get(p..)? {
+        let (byte, next) = match *self.pattern.get(p..).unwrap_or(&[]) {
+            [] => return Next::Anything,
+            [b'$'] => return Next::End,
             [ESCAPE, c, ..] if !c.is_ascii_alphanumeric() => (c, p + 2),
-            [ESCAPE | b'(' | b')' | b'[' | b'.' | b'$', ..] => return None,
+            [ESCAPE | b'(' | b')' | b'[' | b'.' | b'$', ..] => return Next::Unknown,
             [c, ..] => (c, p + 1),
-            [] => return None,
         };
-        let optional = matches!(self.pattern.get(next), Some(b'*' | b'?' | b'-'));
-        (!optional).then_some(byte)
-    }
-
-    /// Opens a capture at `s` and matches the pattern from `p` on.
-    fn start_capture(&mut self, s: usize, p: usize, len: usize) -> Step {
-        let level = self.captures.level;
-        let slot = self.captures.slots.get_mut(level).ok_or(PatternError::TooManyCaptures)?;
-        *slot = Slot { start: s, len };
-        self.captures.level = level + 1;
-        let result = self.do_match(s, p)?;
-        if result.is_none() {
-            self.captures.level -= 1;
+        match self.pattern.get(next) {
+            Some(b'*' | b'?' | b'-') => Next::Unknown,
+            _ => Next::Byte(byte),
         }
-        Ok(result)
-    }
-
-    /// The innermost open capture.
-    #[inline]
-    fn open_capture(&self) -> Option<usize> {
-        self.captures.slots[..self.captures.level].iter().rposition(|slot| slot.len == UNFINISHED)
-    }
-
-    /// Closes the innermost open capture at `s` and matches the pattern from `p` on.
-    fn end_capture(&mut self, s: usize, p: usize) -> Step {
-        let index = self.open_capture().ok_or(PatternError::InvalidPatternCapture)?;
-        self.captures.slots[index].len = s - self.captures.slots[index].start;
-        let result = self.do_match(s, p)?;
-        if result.is_none() {
-            self.captures.slots[index].len = UNFINISHED;
-        }
-        Ok(result)
     }
 
     /// `%1` to `%9`: what a capture matched, again; gives the end of it.
     fn match_back_reference(&self, s: usize, digit: u8) -> Step {
         let error = PatternError::InvalidCaptureIndex(digit - b'0');
         let index = usize::from(digit).checked_sub(usize::from(b'1')).ok_or(error)?;
-        let slot = match self.captures.slots[..self.captures.level].get(index) {
-            Some(slot) if slot.len != UNFINISHED => *slot,
-            _ => return Err(error),
-        };
+        let slot = self.captures.closed(index).ok_or(error)?;
         if slot.len == POSITION || self.subject.len() - s < slot.len {
             return Ok(None);
         }
@@ -567,21 +732,27 @@ impl<'s, 'p> Matcher<'s, 'p> {
 
     /// `%f[set]`, whose set is at `p`: a change from outside the set to inside it; gives where the pattern goes on. The
     /// ends of the subject count as the byte zero.
-    fn match_frontier(&self, s: usize, p: usize) -> Step {
+    fn match_frontier(&mut self, s: usize, p: usize) -> Step {
         if self.pattern.get(p) != Some(&b'[') {
             return Err(PatternError::MissingFrontierSet);
         }
-        let (set, next) = self.item_at(p)?;
+        let set = self.set_at(p + 1)?;
         let previous = s.checked_sub(1).map_or(0, |i| self.subject[i]);
         let current = self.subject.get(s).copied().unwrap_or(0);
-        Ok((!set.matches(previous) && set.matches(current)).then_some(next))
+        Ok((!set.bytes.contains(previous) && set.bytes.contains(current)).then_some(set.next))
     }
 }
 
-/// What a matched item leads to.
-enum Progress {
-    /// Go on in the same loop, at this place of the subject and of the pattern.
-    Next(usize, usize),
-    /// The rest was matched too, or it failed.
-    Done(Option<usize>),
+/// How every match of a pattern begins.
+enum Lead<'p> {
+    /// In no particular way.
+    Unknown,
+    /// With this text.
+    Text(&'p [u8]),
+    /// With a character that the item matches.
+    Item(Item),
+    /// With as many characters as the item matches, one at least, and this byte, which it does not match.
+    Run(Item, u8),
+    /// The item is the whole of it, once or (if true) as often as possible.
+    Whole(Item, bool),
 }

@@ -8,6 +8,7 @@
 use core::fmt;
 use core::mem::MaybeUninit;
 
+use perilune_core::base::bytes::copy_bytes;
 use perilune_core::object::GcObject;
 use perilune_core::{GcRef, LuaString, TValue, Userdata};
 
@@ -110,7 +111,7 @@ impl Buffer {
     pub fn extend(&mut self, lua: &mut LuaState, bytes: &[u8]) -> LuaResult<()> {
         let place = self.room(lua, bytes.len())?;
         // SAFETY: `room` gives a place for that many bytes, which no safe slice overlaps (B1).
-        unsafe { place.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe { copy_bytes(bytes, place) };
         self.len += bytes.len();
         Ok(())
     }

@@ -26,8 +26,16 @@ static POWERS: [u128; 39] = {
     powers
 };
 
-/// 10 to the power of minus the index, as near as a double comes.
-static SMALL_POWERS: [f64; 10] = [1e0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9];
+/// The smallest power of ten in [`NEAREST_POWERS`].
+const MIN_EXPONENT: i32 = -9;
+
+/// Powers of ten, as near as a double comes.
+#[rustfmt::skip]
+static NEAREST_POWERS: [f64; 48] = [
+    1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+    1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29, 1e30, 1e31, 1e32, 1e33,
+    1e34, 1e35, 1e36, 1e37, 1e38,
+];
 
 /// How many digits a number has, at least one.
 #[inline]
@@ -116,7 +124,7 @@ pub fn significant_digits(x: f64, len: usize) -> Option<(u64, i32)> {
     // As for `decimal_len`; below 1 the estimate is too small as well.
     let mut exponent = (binary * 1233) >> 12;
     let next = exponent + 1;
-    let power = power_of_ten(next)?;
+    let power = *NEAREST_POWERS.get((next - MIN_EXPONENT) as usize)?;
     if x >= power {
         if x == power && len > 15 && !(0..=MAX_SCALE).contains(&next) {
             // This power is no double, and with so many digits it matters on which side of it the nearest one lies.
@@ -131,15 +139,6 @@ pub fn significant_digits(x: f64, len: usize) -> Option<(u64, i32)> {
         1 => Some((n / 10, exponent + 1)),
         _ => None,
     }
-}
-
-/// A power of ten, as near as a double comes.
-#[inline(always)]
-fn power_of_ten(exponent: i32) -> Option<f64> {
-    if exponent < 0 {
-        return SMALL_POWERS.get(exponent.unsigned_abs() as usize).copied();
-    }
-    POWERS.get(exponent as usize).map(|&power| power as f64)
 }
 
 #[cfg(test)]
