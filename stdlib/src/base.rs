@@ -440,7 +440,7 @@ fn type_(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// Quick forms, for calls that need no conversion, make no object, and raise no error.
+/// Quick forms, for calls that raise no error.
 mod quick {
     use super::*;
 
@@ -478,7 +478,15 @@ mod quick {
     }
 
     pub(super) fn tonumber(call: QuickCall<'_>) -> Answer<'_> {
-        if call.count() == 1 && call.lua_type(1) == LuaType::Number { call.argument(1) } else { Answer::UNUSUAL }
+        match call.lua_type(1) {
+            _ if call.count() != 1 => Answer::UNUSUAL,
+            LuaType::Number => call.argument(1),
+            _ => call.denoted_number(1),
+        }
+    }
+
+    pub(super) fn tostring(call: QuickCall<'_>) -> Answer<'_> {
+        call.number_text(1)
     }
 
     pub(super) fn type_(call: QuickCall<'_>) -> Answer<'_> {
@@ -502,12 +510,11 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     #[cfg(feature = "std")]
     ("print", print),
     ("rawset", rawset),
-    ("tostring", tostring),
     ("xpcall", native_xpcall),
 ];
 
 /// The others.
-static QUICK_FUNCTIONS: [(&str, QuickNative); 9] = [
+static QUICK_FUNCTIONS: [(&str, QuickNative); 10] = [
     ("assert", QuickNative::new(assert, quick::assert)),
     ("getmetatable", QuickNative::new(getmetatable, quick::getmetatable)),
     ("rawequal", QuickNative::new(rawequal, quick::rawequal)),
@@ -516,6 +523,7 @@ static QUICK_FUNCTIONS: [(&str, QuickNative); 9] = [
     ("select", QuickNative::new(select, quick::select)),
     ("setmetatable", QuickNative::new(setmetatable, quick::setmetatable)),
     ("tonumber", QuickNative::new(tonumber, quick::tonumber)),
+    ("tostring", QuickNative::new(tostring, quick::tostring)),
     ("type", QuickNative::new(type_, quick::type_)),
 ];
 

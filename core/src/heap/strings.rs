@@ -78,11 +78,6 @@ impl Heap {
         }
     }
 
-    /// The short string with the given bytes, if it has been made before.
-    pub fn known_string(&self, bytes: &[u8]) -> Option<GcRef<LuaString>> {
-        if bytes.len() > MAX_SHORT_LEN { None } else { self.find_short_string(bytes, hash_bytes(bytes, self.seed)) }
-    }
-
     /// The place of the bucket for a hash. There are buckets.
     #[inline(always)]
     fn bucket(&self, hash: u32) -> *mut *mut LuaString {

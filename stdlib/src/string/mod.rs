@@ -20,6 +20,8 @@ pub mod pattern;
 mod pattern_tests;
 pub mod search;
 
+use core::mem::MaybeUninit;
+
 use perilune_vm::{Answer, Buffer, ChunkWriter, LuaResult, LuaState, LuaType, NativeFn, QuickCall, QuickNative};
 
 /// How long a string may become (`MAXSIZE`): the reference implementation counts such lengths as C `int`.
@@ -128,31 +130,44 @@ fn len(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// Pushes a string as long as the first argument, whose bytes `fill` makes from the argument's.
+/// Bytes that are yet to be written.
+type Room = [MaybeUninit<u8>];
+
+/// Writes the bytes of `from` in lower case.
+fn fill_lower(from: &[u8], to: &mut Room) {
+    for (to, from) in to.iter_mut().zip(from) {
+        to.write(from.to_ascii_lowercase());
+    }
+}
+
+/// Writes the bytes of `from` in upper case.
+fn fill_upper(from: &[u8], to: &mut Room) {
+    for (to, from) in to.iter_mut().zip(from) {
+        to.write(from.to_ascii_uppercase());
+    }
+}
+
+/// Writes the bytes of `from` in reverse.
+fn fill_reversed(from: &[u8], to: &mut Room) {
+    for (to, from) in to.iter_mut().zip(from.iter().rev()) {
+        to.write(*from);
+    }
+}
+
+/// Pushes a string as long as the first argument, whose bytes `fill` makes of the argument's: all of them.
 #[inline]
-fn transform(lua: &mut LuaState, fill: impl Fn(&[u8], &mut [u8])) -> LuaResult<usize> {
-    // SAFETY: L1.
-    let s = unsafe { lua.check_str(1)?.bytes() };
-    if s.len() <= SHORT {
-        let mut bytes = [0; SHORT];
-        fill(s, &mut bytes[..s.len()]);
-        lua.push_bytes(&bytes[..s.len()])?;
-    } else {
-        let mut buffer = Buffer::new(lua)?;
-        fill(s, buffer.reserve(lua, s.len())?);
-        buffer.advance(s.len());
-        buffer.finish(lua)?;
+fn transform(lua: &mut LuaState, fill: fn(&[u8], &mut Room)) -> LuaResult<usize> {
+    // SAFETY: L1; `fill` is one of the functions above, which write as many bytes as there are.
+    unsafe {
+        let s = lua.check_str(1)?.bytes();
+        lua.push_filled(s.len(), |room| fill(s, room))?;
     }
     Ok(1)
 }
 
 /// `string.lower (s)` (§6.4)
 fn lower(lua: &mut LuaState) -> LuaResult<usize> {
-    transform(lua, |from, to| {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = from.to_ascii_lowercase();
-        }
-    })
+    transform(lua, fill_lower)
 }
 
 /// `string.rep (s, n [, sep])` (§6.4)
@@ -176,24 +191,23 @@ fn rep(lua: &mut LuaState) -> LuaResult<usize> {
     }
     // The quotient above was not zero, so that the count fits.
     let total = n as usize * unit - separator.len();
-    let mut buffer = Buffer::new(lua)?;
-    repeat(s, separator, buffer.reserve(lua, total)?);
-    buffer.advance(total);
-    buffer.finish(lua)?;
+    // SAFETY: `repeat` fills all of its slice.
+    unsafe { lua.push_filled(total, |room| repeat(s, separator, room))? };
     Ok(1)
 }
 
 /// Fills `out` with `s` and `separator` in turn; it ends with an `s`.
-fn repeat(s: &[u8], separator: &[u8], out: &mut [u8]) {
+fn repeat(s: &[u8], separator: &[u8], out: &mut Room) {
     if let ([byte], []) = (s, separator) {
-        return out.fill(*byte);
+        out.fill(MaybeUninit::new(*byte));
+        return;
     }
-    out[..s.len()].copy_from_slice(s);
+    out[..s.len()].write_copy_of_slice(s);
     if out.len() == s.len() {
         return;
     }
     let mut filled = s.len() + separator.len();
-    out[s.len()..filled].copy_from_slice(separator);
+    out[s.len()..filled].write_copy_of_slice(separator);
     // What is there is whole units: doubling them keeps the order.
     while filled < out.len() {
         let n = filled.min(out.len() - filled);
@@ -204,11 +218,7 @@ fn repeat(s: &[u8], separator: &[u8], out: &mut [u8]) {
 
 /// `string.reverse (s)` (§6.4)
 fn reverse(lua: &mut LuaState) -> LuaResult<usize> {
-    transform(lua, |from, to| {
-        for (to, from) in to.iter_mut().zip(from.iter().rev()) {
-            *to = *from;
-        }
-    })
+    transform(lua, fill_reversed)
 }
 
 /// `string.sub (s, i [, j])` (§6.4)
@@ -229,14 +239,10 @@ fn sub(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// `string.upper (s)` (§6.4)
 fn upper(lua: &mut LuaState) -> LuaResult<usize> {
-    transform(lua, |from, to| {
-        for (to, from) in to.iter_mut().zip(from) {
-            *to = from.to_ascii_uppercase();
-        }
-    })
+    transform(lua, fill_upper)
 }
 
-/// Quick forms, for calls whose result needs no new string.
+/// Quick forms, for arguments that need no conversion and results that are not long.
 mod quick {
     use super::*;
 
@@ -253,14 +259,36 @@ mod quick {
     }
 
     pub(super) fn char(call: QuickCall<'_>) -> Answer<'_> {
-        match call.integer(1).map(u8::try_from) {
-            Some(Ok(byte)) if call.count() == 1 => call.known_string(&[byte]),
-            _ => Answer::UNUSUAL,
+        let mut bytes = [0; 8];
+        let n = call.count();
+        let Some(bytes) = bytes.get_mut(..n) else { return Answer::UNUSUAL };
+        for (byte, arg) in bytes.iter_mut().zip(1..) {
+            match call.integer(arg).map(u8::try_from) {
+                Some(Ok(code)) => *byte = code,
+                _ => return Answer::UNUSUAL,
+            }
         }
+        call.string(bytes)
     }
 
     pub(super) fn len(call: QuickCall<'_>) -> Answer<'_> {
         call.bytes(1).map_or(Answer::UNUSUAL, |s| Answer::integer(s.len() as i64))
+    }
+
+    pub(super) fn lower(call: QuickCall<'_>) -> Answer<'_> {
+        transform(call, fill_lower)
+    }
+
+    pub(super) fn rep(call: QuickCall<'_>) -> Answer<'_> {
+        let (Some(s), Some(n), 2) = (call.bytes(1), call.integer(2), call.count()) else { return Answer::UNUSUAL };
+        match usize::try_from(n).ok().and_then(|n| s.len().checked_mul(n)) {
+            Some(total @ 1..=SHORT) => filled(call, total, |room| repeat(s, b"", room)),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn reverse(call: QuickCall<'_>) -> Answer<'_> {
+        transform(call, fill_reversed)
     }
 
     pub(super) fn sub(call: QuickCall<'_>) -> Answer<'_> {
@@ -269,12 +297,33 @@ mod quick {
         let first = absolute_position(first, s.len()).max(1);
         let last = absolute_position(last, s.len()).min(s.len() as i64);
         if first > last {
-            call.known_string(b"")
+            call.string(b"")
         } else if first == 1 && last == s.len() as i64 {
             call.argument(1)
         } else {
-            call.known_string(&s[first as usize - 1..last as usize])
+            call.string(&s[first as usize - 1..last as usize])
         }
+    }
+
+    pub(super) fn upper(call: QuickCall<'_>) -> Answer<'_> {
+        transform(call, fill_upper)
+    }
+
+    #[inline]
+    fn transform(call: QuickCall<'_>, fill: fn(&[u8], &mut Room)) -> Answer<'_> {
+        match call.bytes(1) {
+            Some(s) if s.len() <= SHORT => filled(call, s.len(), |room| fill(s, room)),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    /// The answer that is a string of `len` bytes, at most [`SHORT`], which `fill` writes: all of them.
+    #[inline]
+    fn filled(call: QuickCall<'_>, len: usize, fill: impl FnOnce(&mut Room)) -> Answer<'_> {
+        let mut bytes = [const { MaybeUninit::uninit() }; SHORT];
+        fill(&mut bytes[..len]);
+        // SAFETY: the callers see to it that all bytes are written.
+        call.string(unsafe { bytes[..len].assume_init_ref() })
     }
 }
 
@@ -285,22 +334,22 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("format", format::format),
     ("gmatch", matching::gmatch),
     ("gsub", gsub::gsub),
-    ("lower", lower),
     ("match", matching::match_),
     ("pack", packing::pack),
     ("packsize", packing::packsize),
-    ("rep", rep),
-    ("reverse", reverse),
     ("unpack", packing::unpack),
-    ("upper", upper),
 ];
 
 /// The others.
-static QUICK_FUNCTIONS: [(&str, QuickNative); 4] = [
+static QUICK_FUNCTIONS: [(&str, QuickNative); 8] = [
     ("byte", QuickNative::new(byte, quick::byte)),
     ("char", QuickNative::new(char, quick::char)),
     ("len", QuickNative::new(len, quick::len)),
+    ("lower", QuickNative::new(lower, quick::lower)),
+    ("rep", QuickNative::new(rep, quick::rep)),
+    ("reverse", QuickNative::new(reverse, quick::reverse)),
     ("sub", QuickNative::new(sub, quick::sub)),
+    ("upper", QuickNative::new(upper, quick::upper)),
 ];
 
 /// Opens the library: leaves its table on the stack, and makes it the `__index` of all strings.
@@ -335,14 +384,15 @@ mod tests {
 
     #[test]
     fn repetitions_alternate_with_the_separator() {
-        let mut out = [0; 8];
-        repeat(b"ab", b",", &mut out);
-        assert_eq!(&out, b"ab,ab,ab");
-        repeat(b"x", b"", &mut out);
-        assert_eq!(&out, b"xxxxxxxx");
-        repeat(b"", b"--", &mut out);
-        assert_eq!(&out, b"--------");
-        repeat(b"abcdefgh", b"--", &mut out);
-        assert_eq!(&out, b"abcdefgh");
+        let check = |s: &[u8], separator: &[u8], expected: &[u8; 8]| {
+            let mut out = [MaybeUninit::new(0); 8];
+            repeat(s, separator, &mut out);
+            // SAFETY: it was initialised at the start.
+            assert_eq!(out.map(|byte| unsafe { byte.assume_init() }), *expected);
+        };
+        check(b"ab", b",", b"ab,ab,ab");
+        check(b"x", b"", b"xxxxxxxx");
+        check(b"", b"--", b"--------");
+        check(b"abcdefgh", b"--", b"abcdefgh");
     }
 }

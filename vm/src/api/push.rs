@@ -2,9 +2,10 @@
 
 use core::ffi::c_void;
 use core::fmt;
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use perilune_core::base::limits::{MAX_SIZE, MAX_UPVALUES};
+use perilune_core::base::limits::{MAX_SHORT_LEN, MAX_SIZE, MAX_UPVALUES};
 use perilune_core::object::InsertError;
 use perilune_core::value::tag;
 use perilune_core::{TValue, Thread, Userdata};
@@ -114,6 +115,24 @@ impl LuaState {
     #[doc(alias = "lua_pushlstring")]
     pub fn push_bytes(&mut self, bytes: &[u8]) -> LuaResult<()> {
         let string = self.heap().new_string(bytes).map_err(|_| self.memory_error())?;
+        self.push(TValue::object(string))?;
+        self.gc_check()
+    }
+
+    /// Pushes a string of `len` bytes, which `fill` writes where they stay.
+    ///
+    /// # Safety
+    /// `fill` initialises all of the slice.
+    pub unsafe fn push_filled(&mut self, len: usize, fill: impl FnOnce(&mut [MaybeUninit<u8>])) -> LuaResult<()> {
+        if len <= MAX_SHORT_LEN {
+            let mut bytes = [const { MaybeUninit::uninit() }; MAX_SHORT_LEN];
+            fill(&mut bytes[..len]);
+            // SAFETY: by the caller's promise.
+            return self.push_bytes(unsafe { bytes[..len].assume_init_ref() });
+        }
+        let string = self.heap().new_long_string(len).map_err(|_| self.memory_error())?;
+        // SAFETY: nobody else sees the string yet (S3).
+        fill(unsafe { core::slice::from_raw_parts_mut(string.data().cast(), len) });
         self.push(TValue::object(string))?;
         self.gc_check()
     }

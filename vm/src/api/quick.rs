@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 use perilune_core::value::Tag;
 use perilune_core::{GcRef, LuaString, LuaType, TValue, Table, Thread};
 
+use crate::convert;
 use crate::error::LuaResult;
 use crate::exec::compare::raw_equals;
 use crate::meta;
@@ -250,10 +251,35 @@ impl<'a> QuickCall<'a> {
         Answer::value(TValue::object(meta::type_name(self.lua(), value.lua_type())))
     }
 
-    /// The answer that is a short string with these bytes, if there is such a string already.
+    /// The answer that is a string with these bytes. Unusual if the collector has work to do, or there is no memory.
     #[inline]
-    pub fn known_string(self, bytes: &[u8]) -> Answer<'a> {
-        self.lua().heap().known_string(bytes).map_or(Answer::UNUSUAL, |string| Answer::value(TValue::object(string)))
+    pub fn string(self, bytes: &[u8]) -> Answer<'a> {
+        let heap = self.lua().heap();
+        if heap.debt > 0 || cfg!(gc_zeal) {
+            return Answer::UNUSUAL;
+        }
+        heap.new_string(bytes).map_or(Answer::UNUSUAL, |string| Answer::value(TValue::object(string)))
+    }
+
+    /// The answer that is the text of a number; unusual if numbers have a metatable.
+    #[inline]
+    pub fn number_text(self, arg: usize) -> Answer<'a> {
+        let Some(value) = self.value(arg).filter(|v| v.is_number()) else { return Answer::UNUSUAL };
+        if meta::metatable_of(self.lua(), value).is_some() {
+            return Answer::UNUSUAL;
+        }
+        let mut text = [0; convert::NUMBER_BUF];
+        let len = convert::number_to_buf(value, &mut text);
+        self.string(&text[..len])
+    }
+
+    /// The answer that is the number which a string denotes, nil if it denotes none.
+    #[inline]
+    pub fn denoted_number(self, arg: usize) -> Answer<'a> {
+        match self.bytes(arg) {
+            Some(text) => Answer::value(convert::str_to_number(text).unwrap_or(TValue::NIL)),
+            None => Answer::UNUSUAL,
+        }
     }
 
     /// Whether two arguments are equal without metamethods; both must be there.
