@@ -1,5 +1,6 @@
 //! The list of constants, and constant folding.
 
+use perilune_core::value::tag;
 use perilune_core::{GcRef, LuaString, TValue};
 
 use super::emit::grow_array;
@@ -27,7 +28,7 @@ impl Compiler<'_, '_> {
         let proto = self.fs.proto;
         let index = self.fs.n_constants;
         let known = &proto.constants_slice()[..index as usize];
-        if let Some(index) = known.iter().take(FIRST_CONSTANTS).position(|constant| constant.same_bits(value)) {
+        if let Some(index) = position(&known[..known.len().min(FIRST_CONSTANTS)], value) {
             return Ok(index as u32);
         }
         if known.len() >= FIRST_CONSTANTS {
@@ -110,6 +111,16 @@ impl Compiler<'_, '_> {
         let value = *self.fs.proto.constants_slice().get(index as usize)?;
         // SAFETY: C1: the constants are live.
         unsafe { value.get::<LuaString>() }
+    }
+}
+
+/// Where a value is among constants.
+fn position(constants: &[TValue], value: TValue) -> Option<usize> {
+    if value.t <= tag::TRUE {
+        // These have no payload.
+        constants.iter().position(|constant| constant.t == value.t)
+    } else {
+        constants.iter().position(|constant| constant.u == value.u && constant.t == value.t)
     }
 }
 

@@ -329,18 +329,18 @@ impl Compiler<'_, '_> {
             _ => None,
         };
         if let Kind::Upvalue(upvalue) = table.kind {
-            table.kind = match (field, small) {
-                (Some(key), _) => Kind::IndexUp { upvalue, key },
-                (None, Some(key)) => Kind::IndexUpInt { upvalue, key },
-                _ => Kind::IndexUpReg { upvalue, key: self.place_in_any(key)? },
-            };
+            match (field, small) {
+                (Some(key), _) => table.kind = Kind::IndexUp { upvalue, key },
+                (None, Some(key)) => table.kind = Kind::IndexUpInt { upvalue, key },
+                _ => table.kind = Kind::IndexUpReg { upvalue, key: self.place_in_any(key)? },
+            }
             return Ok(());
         }
-        table.kind = match (field, small) {
-            (Some(key), _) => Kind::IndexField { table: self.place_in_any(table)?, key },
-            (None, Some(key)) => Kind::IndexInt { table: self.place_in_any(table)?, key },
-            _ => Kind::Index { table: self.place_in_any(table)?, key: self.place_in_any(key)? },
-        };
+        match (field, small) {
+            (Some(key), _) => table.kind = Kind::IndexField { table: self.place_in_any(table)?, key },
+            (None, Some(key)) => table.kind = Kind::IndexInt { table: self.place_in_any(table)?, key },
+            _ => table.kind = Kind::Index { table: self.place_in_any(table)?, key: self.place_in_any(key)? },
+        }
         Ok(())
     }
 

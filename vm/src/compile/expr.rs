@@ -223,16 +223,16 @@ impl Compiler<'_, '_> {
 
     /// `Numeral | LiteralString | nil | true | false | '...'`
     fn literal(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
-        e.kind = match self.lex.token {
-            Token::Float(n) => Kind::Float(n),
-            Token::Integer(i) => Kind::Integer(i),
-            Token::String(string) => Kind::Const(self.string_constant(string)?),
-            Token::Nil => Kind::Nil,
-            Token::True => Kind::True,
-            Token::False => Kind::False,
-            Token::Dots => self.vararg()?,
+        match self.lex.token {
+            Token::Float(n) => e.kind = Kind::Float(n),
+            Token::Integer(i) => e.kind = Kind::Integer(i),
+            Token::String(string) => e.kind = Kind::Const(self.string_constant(string)?),
+            Token::Nil => e.kind = Kind::Nil,
+            Token::True => e.kind = Kind::True,
+            Token::False => e.kind = Kind::False,
+            Token::Dots => e.kind = Kind::VarArg(self.vararg()?),
             _ => return Err(self.unexpected_symbol()),
-        };
+        }
         (e.if_true, e.if_false) = (NO_JUMP, NO_JUMP);
         self.lex.next()
     }
@@ -244,11 +244,11 @@ impl Compiler<'_, '_> {
     }
 
     /// `'...'`
-    fn vararg(&mut self) -> LuaResult<Kind> {
+    fn vararg(&mut self) -> LuaResult<i32> {
         if !self.fs.proto.is_vararg.get() {
             return Err(self.error(format_args!("cannot use '...' outside a vararg function")));
         }
-        Ok(Kind::VarArg(self.emit_abc(Op::VarArg, 0, 1, 0)?))
+        self.emit_abc(Op::VarArg, 0, 1, 0)
     }
 
     /// `NAME | '(' exp ')'`
@@ -257,8 +257,7 @@ impl Compiler<'_, '_> {
         match self.lex.token {
             Token::Name(name) => {
                 self.lex.next()?;
-                *e = self.variable(name)?;
-                Ok(())
+                self.variable(name, e)
             }
             Token::Char(b'(') => {
                 let line = self.lex.line;
@@ -294,17 +293,17 @@ impl Compiler<'_, '_> {
     }
 
     /// The name after a dot or colon, as a constant.
-    fn name_key(&mut self) -> LuaResult<ExpDesc> {
+    fn name_key(&mut self) -> LuaResult<u32> {
         self.lex.next()?;
         let name = self.expect_name()?;
-        Ok(ExpDesc::new(Kind::Const(self.string_constant(name)?)))
+        self.string_constant(name)
     }
 
     /// `['.' | ':'] NAME`
     #[doc(alias = "fieldsel")]
     pub(super) fn field_suffix(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
         self.place_in_any_or_upvalue(e)?;
-        let mut key = self.name_key()?;
+        let mut key = ExpDesc::new(Kind::Const(self.name_key()?));
         self.index(e, &mut key)
     }
 
@@ -318,7 +317,7 @@ impl Compiler<'_, '_> {
 
     /// `':' NAME`
     fn method_suffix(&mut self, e: &mut ExpDesc) -> LuaResult<()> {
-        let mut key = self.name_key()?;
+        let mut key = ExpDesc::new(Kind::Const(self.name_key()?));
         self.method(e, &mut key)
     }
 

@@ -95,20 +95,24 @@ impl<'a, 'b> Lexer<'a, 'b> {
     #[doc(alias = "luaX_next")]
     pub(super) fn next(&mut self) -> LuaResult<()> {
         self.last_line = self.line;
-        self.token = match self.ahead.take() {
-            Some(token) => token,
-            None => self.scan()?,
-        };
-        Ok(())
+        match self.ahead.take() {
+            Some(token) => {
+                self.token = token;
+                Ok(())
+            }
+            None => self.scan(),
+        }
     }
 
     /// The token after the current one.
     #[doc(alias = "luaX_lookahead")]
     pub(super) fn look_ahead(&mut self) -> LuaResult<Token> {
         debug_assert!(self.ahead.is_none());
-        let token = self.scan()?;
-        self.ahead = Some(token);
-        Ok(token)
+        let current = self.token;
+        self.scan()?;
+        let ahead = core::mem::replace(&mut self.token, current);
+        self.ahead = Some(ahead);
+        Ok(ahead)
     }
 }
 
@@ -328,21 +332,30 @@ impl Lexer<'_, '_> {
 }
 
 /// Tokens.
+///
+/// Each is written to `token` where it is found: a copy of what was just written in parts would have to wait for it.
 impl Lexer<'_, '_> {
-    /// Reads a token.
+    /// Sets the token that was read.
+    #[inline(always)]
+    pub(super) fn found(&mut self, token: Token) -> LuaResult<()> {
+        self.token = token;
+        Ok(())
+    }
+
+    /// Reads a token into `token`.
     #[doc(alias = "llex")]
-    fn scan(&mut self) -> LuaResult<Token> {
+    fn scan(&mut self) -> LuaResult<()> {
         self.buffer.truncate(0);
         self.name = None;
         loop {
-            let Some(byte) = self.current else { return Ok(Token::Eof) };
+            let Some(byte) = self.current else { return self.found(Token::Eof) };
             match byte {
                 b'\n' | b'\r' => self.skip_line_end()?,
                 b' ' | 0x0c | b'\t' | 0x0b => self.skip(self.run(|byte| !class::is(byte, BLANK)))?,
                 b'-' => {
                     self.advance()?;
                     if self.current != Some(b'-') {
-                        return Ok(Token::Char(b'-'));
+                        return self.found(Token::Char(b'-'));
                     }
                     self.advance()?;
                     self.skip_comment()?;
@@ -355,7 +368,7 @@ impl Lexer<'_, '_> {
                 b'=' | b'<' | b'>' | b'/' | b'~' | b':' => return self.scan_operator(byte),
                 _ => {
                     self.advance()?;
-                    return Ok(Token::Char(byte));
+                    return self.found(Token::Char(byte));
                 }
             }
         }
@@ -379,28 +392,28 @@ impl Lexer<'_, '_> {
     }
 
     /// Reads a long string, or `[` alone.
-    fn scan_bracket(&mut self) -> LuaResult<Token> {
+    fn scan_bracket(&mut self) -> LuaResult<()> {
         match self.read_long_bracket()? {
             0 => Err(self.error(format_args!("invalid long string delimiter"), Near::Buffer)),
-            1 => Ok(Token::Char(b'[')),
+            1 => self.found(Token::Char(b'[')),
             level => self.scan_long_string(level),
         }
     }
 
     /// Reads `.`, `..`, `...`, or a number that begins with a point.
-    fn scan_dots(&mut self) -> LuaResult<Token> {
+    fn scan_dots(&mut self) -> LuaResult<()> {
         self.save_and_advance()?;
         if self.skip_if(b'.')? {
-            return Ok(if self.skip_if(b'.')? { Token::Dots } else { Token::Concat });
+            return if self.skip_if(b'.')? { self.found(Token::Dots) } else { self.found(Token::Concat) };
         }
         match self.current {
             Some(b'0'..=b'9') => self.scan_numeral(),
-            _ => Ok(Token::Char(b'.')),
+            _ => self.found(Token::Char(b'.')),
         }
     }
 
     /// Reads an operator that may have a second byte.
-    fn scan_operator(&mut self, first: u8) -> LuaResult<Token> {
+    fn scan_operator(&mut self, first: u8) -> LuaResult<()> {
         self.advance()?;
         let token = match (first, self.current) {
             (b'=', Some(b'=')) => Token::Eq,
@@ -411,14 +424,14 @@ impl Lexer<'_, '_> {
             (b'/', Some(b'/')) => Token::IDiv,
             (b'~', Some(b'=')) => Token::Ne,
             (b':', Some(b':')) => Token::DoubleColon,
-            _ => return Ok(Token::Char(first)),
+            _ => return self.found(Token::Char(first)),
         };
         self.advance()?;
-        Ok(token)
+        self.found(token)
     }
 
     /// Reads a name or reserved word.
-    fn scan_name(&mut self) -> LuaResult<Token> {
+    fn scan_name(&mut self) -> LuaResult<()> {
         let text = self.input.last_and_rest();
         let len = self.run(|byte| !class::is(byte, NAME));
         if len == text.len() {
@@ -427,22 +440,22 @@ impl Lexer<'_, '_> {
         let word = &text[..len];
         if let Some(token) = Token::reserved(word) {
             self.skip(len)?;
-            return Ok(token);
+            return self.found(token);
         }
         let string = self.lua.heap().new_string(word)?;
-        self.skip(len)?;
-        self.name_token(string)
+        self.name_token(string)?;
+        self.skip(len)
     }
 
     /// The same where the reader has to be asked for more of it.
     #[cold]
     #[inline(never)]
-    fn scan_name_in_pieces(&mut self) -> LuaResult<Token> {
+    fn scan_name_in_pieces(&mut self) -> LuaResult<()> {
         while self.current.is_some_and(|byte| class::is(byte, NAME)) {
             self.save_run(|byte| !class::is(byte, NAME))?;
         }
         if let Some(token) = Token::reserved(&self.buffer) {
-            return Ok(token);
+            return self.found(token);
         }
         let string = self.lua.heap().new_string(&self.buffer)?;
         self.name_token(string)
@@ -450,18 +463,18 @@ impl Lexer<'_, '_> {
 
     /// The token of a name.
     #[inline(always)]
-    fn name_token(&mut self, string: GcRef<LuaString>) -> LuaResult<Token> {
+    fn name_token(&mut self, string: GcRef<LuaString>) -> LuaResult<()> {
         let string = self.anchor(string)?;
         self.name = Some(string);
-        Ok(Token::Name(string))
+        self.found(Token::Name(string))
     }
 
     /// Reads a numeral that begins with a digit.
-    fn scan_number(&mut self) -> LuaResult<Token> {
+    fn scan_number(&mut self) -> LuaResult<()> {
         match simple_number(self.input.last_and_rest()) {
             Some((token, len)) => {
                 self.save_and_skip(len)?;
-                Ok(token)
+                self.found(token)
             }
             None => self.scan_numeral(),
         }
@@ -469,7 +482,7 @@ impl Lexer<'_, '_> {
 
     /// Reads a numeral. It takes more than is right; the conversion refuses what is malformed.
     #[doc(alias = "read_numeral")]
-    fn scan_numeral(&mut self) -> LuaResult<Token> {
+    fn scan_numeral(&mut self) -> LuaResult<()> {
         let first = self.current;
         self.save_and_advance()?;
         let mut exponent = b'e';
@@ -491,9 +504,9 @@ impl Lexer<'_, '_> {
         }
         let value = str_to_number(&self.buffer);
         if let Some(i) = value.and_then(TValue::as_integer) {
-            Ok(Token::Integer(i))
+            self.found(Token::Integer(i))
         } else if let Some(n) = value.and_then(TValue::as_float) {
-            Ok(Token::Float(n))
+            self.found(Token::Float(n))
         } else {
             Err(self.error(format_args!("malformed number"), Near::Buffer))
         }

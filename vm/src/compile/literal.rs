@@ -29,7 +29,7 @@ impl Lexer<'_, '_> {
 
     /// Reads a long string, whose opening bracket but for its last byte is in the buffer.
     #[doc(alias = "read_long_string")]
-    pub(super) fn scan_long_string(&mut self, level: usize) -> LuaResult<Token> {
+    pub(super) fn scan_long_string(&mut self, level: usize) -> LuaResult<()> {
         let start = self.line;
         self.save_and_advance()?;
         if self.at_line_end() {
@@ -52,7 +52,8 @@ impl Lexer<'_, '_> {
             }
         }
         let end = self.buffer.len() - level;
-        Ok(Token::String(self.buffer_string(level, end)?))
+        let string = self.buffer_string(level, end)?;
+        self.found(Token::String(string))
     }
 
     /// Skips a long comment; the buffer is used for its brackets alone.
@@ -84,7 +85,7 @@ impl Lexer<'_, '_> {
 impl Lexer<'_, '_> {
     /// Reads a quoted string. While it is read the buffer holds it with its opening quote, for messages.
     #[doc(alias = "read_string")]
-    pub(super) fn scan_string(&mut self, quote: u8) -> LuaResult<Token> {
+    pub(super) fn scan_string(&mut self, quote: u8) -> LuaResult<()> {
         const UNFINISHED: &str = "unfinished string";
         self.save_and_advance()?;
         loop {
@@ -98,7 +99,8 @@ impl Lexer<'_, '_> {
         }
         self.save_and_advance()?;
         let end = self.buffer.len() - 1;
-        Ok(Token::String(self.buffer_string(1, end)?))
+        let string = self.buffer_string(1, end)?;
+        self.found(Token::String(string))
     }
 
     /// Reads an escape sequence. Its own text stands in the buffer until it is complete, for messages.

@@ -5,7 +5,7 @@ use perilune_core::{GcRef, LocalVar, LuaString, TValue, UpvalDesc};
 
 use super::emit::grow_array;
 use super::expdesc::{ExpDesc, Kind};
-use super::state::{Block, Compiler, FuncState, MAX_LOCALS};
+use super::state::{Block, Compiler, FuncState, MAX_LOCALS, NO_JUMP};
 use crate::error::LuaResult;
 
 /// The largest number of local variables of a function that debug information can tell of.
@@ -135,9 +135,9 @@ impl Compiler<'_, '_> {
         }
     }
 
-    /// The variable that a name means, `Void` if it is none. Every function between it and the current one gets an upvalue.
+    /// Puts into `kind` the variable that a name means, `Void` if it is none. Every function between it and the current one gets an upvalue.
     #[doc(alias = "singlevaraux")]
-    fn resolve(&mut self, name: GcRef<LuaString>) -> LuaResult<Kind> {
+    fn resolve(&mut self, name: GcRef<LuaString>, kind: &mut Kind) -> LuaResult<()> {
         let current = self.level();
         let mut level = current;
         let mut found = loop {
@@ -146,39 +146,40 @@ impl Compiler<'_, '_> {
                 if level < current {
                     self.mark_upvalue(level, register);
                 }
-                break Kind::Local(register);
+                break (true, register);
             }
             if let Some(index) = Self::find_upvalue(fs, name) {
-                break Kind::Upvalue(index);
+                break (false, index);
             }
             if level == 0 {
-                return Ok(Kind::Void);
+                *kind = Kind::Void;
+                return Ok(());
             }
             level -= 1;
         };
         for level in level + 1..=current {
-            let (in_stack, index) = match found {
-                Kind::Local(register) => (true, register),
-                Kind::Upvalue(index) => (false, index),
-                _ => return Ok(Kind::Void),
-            };
-            found = Kind::Upvalue(self.new_upvalue(level, name, in_stack, index)?);
+            let (in_stack, index) = found;
+            found = (false, self.new_upvalue(level, name, in_stack, index)?);
         }
-        Ok(found)
+        match found {
+            (true, register) => *kind = Kind::Local(register),
+            (false, index) => *kind = Kind::Upvalue(index),
+        }
+        Ok(())
     }
 
-    /// The variable that a name means: local, upvalue, or a field of `_ENV`.
+    /// Puts into `e` the variable that a name means: local, upvalue, or a field of `_ENV`.
     #[doc(alias = "singlevar")]
-    pub(super) fn variable(&mut self, name: GcRef<LuaString>) -> LuaResult<ExpDesc> {
-        let kind = self.resolve(name)?;
-        if kind != Kind::Void {
-            return Ok(ExpDesc::new(kind));
+    pub(super) fn variable(&mut self, name: GcRef<LuaString>, e: &mut ExpDesc) -> LuaResult<()> {
+        (e.if_true, e.if_false) = (NO_JUMP, NO_JUMP);
+        self.resolve(name, &mut e.kind)?;
+        if !matches!(e.kind, Kind::Void) {
+            return Ok(());
         }
         // There always is one, the main function's upvalue.
-        let mut env = ExpDesc::new(self.resolve(self.env_name)?);
+        self.resolve(self.env_name, &mut e.kind)?;
         let mut key = ExpDesc::new(Kind::Const(self.string_constant(name)?));
-        self.index(&mut env, &mut key)?;
-        Ok(env)
+        self.index(e, &mut key)
     }
 }
 

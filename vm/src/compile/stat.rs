@@ -310,7 +310,8 @@ impl Compiler<'_, '_> {
     fn function_stat(&mut self, line: i32) -> LuaResult<()> {
         self.lex.next()?;
         let name = self.expect_name()?;
-        let mut variable = self.variable(name)?;
+        let mut variable = ExpDesc::VOID;
+        self.variable(name, &mut variable)?;
         while self.lex.token == Token::Char(b'.') {
             self.field_suffix(&mut variable)?;
         }
