@@ -7,7 +7,8 @@ use perilune_core::{LuaAlloc, OldSize};
 /// Never lets the sum of the requested sizes of all live blocks rise above a limit: what would pass it gets null.
 ///
 /// The limit is exact, to the byte, in the sizes that were asked for. What the wrapped allocator adds (rounding, headers)
-/// does not count. A resize counts its old block as gone, as nobody sees both.
+/// does not count. A resize counts its old block as gone, as nobody sees both. The cost is a sum and a comparison a call, about a
+/// nanosecond.
 #[derive(Debug)]
 pub struct Limit<A> {
     inner: A,

@@ -14,7 +14,7 @@ const LIMIT: u64 = 16 * MEBIBYTE;
 /// What the process may be larger than its limit, in bytes: the program itself, the C library, what the allocator wastes.
 const BESIDES: u64 = 8 * MEBIBYTE;
 /// The same where blocks are small, in bytes.
-const BESIDES_NIBBLERS: u64 = 20 * MEBIBYTE;
+const BESIDES_NIBBLERS: u64 = 10 * MEBIBYTE;
 
 /// Each takes all the memory that it can get, in its own way.
 const GLUTTONS: &[(&str, &str)] = &[
@@ -81,7 +81,7 @@ const GLUTTONS: &[(&str, &str)] = &[
     ("an error's message", "local s = 'x' while true do s = s .. s pcall(error, s) end"),
 ];
 
-/// These take it in pieces so small that what the platform's allocator puts around each of them counts.
+/// These take it in pieces so small that what the allocator puts around each of them counts.
 const NIBBLERS: &[(&str, &str)] = &[
     ("many strings", "local t = {} for i = 1, math.huge do t['key' .. i] = i end"),
     ("many closures", "local t = {} for i = 1, math.huge do t[i] = function() return i end end"),
