@@ -1,0 +1,141 @@
+//! What the operating system tells of this process and of the machine.
+
+use std::fs;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// The processor time that this process has used, in user and system mode.
+pub fn cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a local.
+    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+/// How many page faults this process has had that needed no reading.
+pub fn page_faults() -> u64 {
+    // SAFETY: zeros are a valid value, and the pointer is to a local.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
+        usage.ru_minflt as u64
+    }
+}
+
+/// Resident memory of this process, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resident {
+    /// Now.
+    pub now: u64,
+    /// The highest value so far.
+    pub peak: u64,
+    /// The part of `now` that is mapped from files: mostly the program's own code.
+    pub files: u64,
+}
+
+impl Resident {
+    /// Reads `/proc/self/status`. Where there is none, everything is 0.
+    pub fn read() -> Self {
+        let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let field = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+            kib.unwrap_or(0) * 1024
+        };
+        Self { now: field("VmRSS"), peak: field("VmHWM"), files: field("RssFile") + field("RssShmem") }
+    }
+
+    /// How far the peak rose above what was resident at `start`. Pages of files that came meanwhile do not count.
+    pub fn growth_since(self, start: Self) -> u64 {
+        self.peak.saturating_sub(start.now).saturating_sub(self.files.saturating_sub(start.files))
+    }
+}
+
+/// A quick look at resident memory, for many samples.
+#[derive(Debug)]
+pub struct ResidentNow {
+    statm: Option<fs::File>,
+    page: u64,
+}
+
+impl ResidentNow {
+    /// Opens the file that tells it.
+    pub fn new() -> Self {
+        // SAFETY: the call only reads.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        Self { statm: fs::File::open("/proc/self/statm").ok(), page: page.max(0) as u64 }
+    }
+
+    /// The bytes that are resident and not mapped from files; allocates nothing.
+    pub fn anonymous(&self) -> u64 {
+        use std::os::unix::fs::FileExt;
+        let mut text = [0; 128];
+        let read = self.statm.as_ref().and_then(|file| file.read_at(&mut text, 0).ok()).unwrap_or(0);
+        let mut numbers = text[..read].split(|&byte| byte == b' ').skip(1).map(|word| {
+            word.iter().filter(|byte| byte.is_ascii_digit()).fold(0u64, |n, &byte| n * 10 + u64::from(byte - b'0'))
+        });
+        let (resident, shared) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        resident.saturating_sub(shared) * self.page
+    }
+}
+
+/// The machine that figures are of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// The processor's model.
+    pub processor: String,
+    /// How many cores may be used.
+    pub cores: usize,
+    /// The memory in bytes.
+    pub memory: u64,
+    /// The kernel's name and release.
+    pub system: String,
+    /// The load average of the last minute when the run began.
+    pub load: String,
+    /// How this program was built.
+    pub build: String,
+}
+
+impl Machine {
+    /// This one.
+    pub fn here() -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let after = |text: &str, name: &str| {
+            let line = text.lines().find(|line| line.starts_with(name));
+            line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned())).unwrap_or_else(|| "unknown".into())
+        };
+        let kib = after(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").parse::<u64>();
+        Self {
+            processor: after(&read("/proc/cpuinfo"), "model name"),
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: kib.map_or(0, |kib| kib * 1024),
+            system: format!("{} {}", std::env::consts::OS, read("/proc/sys/kernel/osrelease").trim()),
+            load: read("/proc/loadavg").split_whitespace().next().unwrap_or("unknown").to_owned(),
+            build: format!(
+                "perilune-lab {}, {}, {}",
+                env!("CARGO_PKG_VERSION"),
+                std::env::consts::ARCH,
+                if cfg!(debug_assertions) { "debug build (times mean nothing)" } else { "release build" }
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_counts_what_was_touched() {
+        let start = Resident::read();
+        let quick = ResidentNow::new();
+        let before = quick.anonymous();
+        let memory = vec![1u8; 32 << 20];
+        let faults = page_faults();
+        let growth = Resident::read().growth_since(start);
+        assert!(memory[faults as usize % 1000] == 1 && (30 << 20..64 << 20).contains(&growth), "{growth}");
+        assert!(quick.anonymous() - before >= 30 << 20);
+        assert!(Machine::here().memory > 1 << 20);
+    }
+}

@@ -1,0 +1,3 @@
+//! Benchmarks of the Perilune runtime, and [`lab`], the allocator lab.
+
+pub mod lab;

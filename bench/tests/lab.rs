@@ -1,0 +1,260 @@
+//! The allocator lab as its users see it: what it prints, what it writes, and what it says when something is wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// An empty folder for a test.
+fn folder(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lab-{name}"));
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("a folder");
+    path
+}
+
+/// The lab with arguments, in a folder.
+fn command(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_perilune-lab"));
+    command.current_dir(folder).args(arguments.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+fn lab(folder: &Path, arguments: &str) -> Output {
+    command(folder, arguments).output().expect("the lab runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What a run that must succeed has printed.
+fn good(folder: &Path, arguments: &str) -> String {
+    let output = lab(folder, arguments);
+    assert!(output.status.success(), "{arguments}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// What a run that must fail has said on standard error.
+fn bad(folder: &Path, arguments: &str) -> String {
+    let output = lab(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stderr)
+}
+
+/// A small workload.
+const SMALL: &str = "-- about: small\n-- stresses: little\n-- sizes: quick 300, default 400, long 500\n\
+    local t = {} for i = 1, ... do t[i] = {tostring(i)} end print('small', #t)\n";
+
+#[test]
+fn lists_have_what_there_is() {
+    let dir = folder("lists");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    let workloads = good(&dir, "workloads --workloads .");
+    assert!(workloads.contains("own (300, 400, 500)\n    small\n    stresses: little"), "{workloads}");
+    assert!(workloads.contains("binary_trees (") && workloads.contains("many_states ("), "{workloads}");
+    let allocs = good(&dir, "allocs");
+    assert!(allocs.contains("slab") && allocs.contains("mimalloc, a heap for each state"), "{allocs}");
+    for name in "matrix record replay histogram latency threads footprint compare allocs workloads".split(' ') {
+        let help = good(&dir, &format!("{name} --help"));
+        assert!(help.contains("Example:\n  perilune-lab "), "{name}: {help}");
+    }
+}
+
+#[test]
+fn a_matrix_goes_to_all_outputs() {
+    let dir = folder("matrix");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    let run = "matrix --quick own.lua many_states --rounds 1 --alloc slab --json a.json --csv a.csv --html a.html";
+    let shown = good(&dir, run);
+    assert!(shown.contains("own 300: ") && shown.contains("many_states 150: "), "{shown}");
+    assert!(shown.contains("too few runs to say") && shown.contains("baseline"), "{shown}");
+    let csv = fs::read_to_string(dir.join("a.csv")).expect("the CSV");
+    assert_eq!(csv.lines().count(), 5, "{csv}");
+    assert!(csv.lines().nth(1).is_some_and(|line| line.starts_with("own,300,system,")), "{csv}");
+    let html = fs::read_to_string(dir.join("a.html")).expect("the page");
+    // Two workloads: time, memory, latency, sizes.
+    assert_eq!(html.matches("<svg").count(), 2 + 2 + 2 * 3 + 2);
+    assert!(!html.contains("href") && !html.contains("src="));
+    let compared = good(&dir, "compare a.json a.json");
+    assert!(compared.contains("own 300: the control's time changed to 1.000"), "{compared}");
+}
+
+#[test]
+fn a_recording_is_replayed_exactly() {
+    let dir = folder("record");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    let recorded = good(&dir, "record own.lua --quick -o t.trace");
+    let hash = recorded.split("hash ").nth(1).expect("a hash").split_whitespace().next().expect("a hash");
+    assert!(recorded.contains("it printed: small\t300"), "{recorded}");
+    let replayed = good(&dir, "replay t.trace --rounds 1 --csv t.csv");
+    assert!(replayed.contains(&format!("hash {hash};")), "{replayed}");
+    let csv = fs::read_to_string(dir.join("t.csv")).expect("the CSV");
+    for name in ["slab", "libc", "mimalloc", "mimalloc-shared", "bump", "bump-free-list", "up-bump"] {
+        assert!(
+            csv.lines().any(|line| line.starts_with(&format!("t.trace,{name},0.")) && line.ends_with(',')),
+            "{csv}"
+        );
+    }
+    let shown = good(&dir, "histogram t.trace");
+    assert_eq!(shown.replace("t.trace", "own"), good(&dir, "histogram own.lua --quick"));
+
+    // The note says what was asked; a recording of something else does not fit it.
+    good(&dir, "record own.lua -o other.trace");
+    fs::rename(dir.join("other.trace"), dir.join("t.trace")).expect("renamed");
+    let said = bad(&dir, "replay t.trace");
+    assert!(said.contains("the trace does not hold what its note says was asked"), "{said}");
+}
+
+#[test]
+fn recordings_that_cannot_be_read_say_where() {
+    let dir = folder("traces");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    good(&dir, "record own.lua --quick -o good.trace");
+    let whole = fs::read(dir.join("good.trace")).expect("the trace");
+    let cut = whole.len() - 5;
+    fs::write(dir.join("cut.trace"), &whole[..cut]).expect("a file");
+    let mut hurt = whole.clone();
+    hurt[400] ^= 1;
+    fs::write(dir.join("hurt.trace"), hurt).expect("a file");
+    fs::write(dir.join("foreign.trace"), SMALL).expect("a file");
+    for command in ["replay", "histogram"] {
+        let said = bad(&dir, &format!("{command} cut.trace"));
+        assert!(said.contains(&format!("'cut.trace': the trace ends too early, at byte {cut}")), "{said}");
+        let said = bad(&dir, &format!("{command} hurt.trace"));
+        assert!(
+            said.contains("'hurt.trace': the trace is damaged at byte 16: the checksum of a frame is wrong"),
+            "{said}"
+        );
+        let said = bad(&dir, &format!("{command} foreign.trace"));
+        assert!(said.contains("'foreign.trace': this is no allocation trace"), "{said}");
+    }
+    let said = bad(&dir, "replay nowhere.trace");
+    assert!(said.contains("cannot open the trace 'nowhere.trace': No such file"), "{said}");
+}
+
+#[test]
+fn unknown_names_are_told_with_the_known_ones() {
+    let dir = folder("names");
+    let said = bad(&dir, "matrix --quick --alloc slab,jmalloc");
+    assert!(
+        said.starts_with("perilune-lab: unknown allocator 'jmalloc' (there are: slab, system, libc, mimalloc,"),
+        "{said}"
+    );
+    let said = bad(&dir, "replay x --baseline none");
+    assert!(said.contains("unknown allocator 'none'"), "{said}");
+    let said = bad(&dir, "latency trees");
+    assert!(said.contains("unknown workload 'trees' (there are: array_growth, binary_trees,"), "{said}");
+    let said = bad(&dir, "matrix --workloads nowhere");
+    assert!(said.contains("cannot read the folder 'nowhere': No such file"), "{said}");
+    fs::write(dir.join("no.json"), "{}").expect("a file");
+    let said = bad(&dir, "compare no.json no.json");
+    assert!(said.contains("'no.json' is no report of the lab"), "{said}");
+}
+
+#[test]
+fn a_workload_that_fails_leaves_the_others() {
+    let dir = folder("fails");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    fs::write(dir.join("boom.lua"), "local n = ...\nerror('boom ' .. n)\n").expect("a file");
+    fs::write(dir.join("wrong.lua"), "local = 1\n").expect("a file");
+    let output = lab(&dir, "matrix own.lua boom.lua wrong.lua --quick --rounds 1 --alloc system");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("FAILED: boom on system: workload 'boom' failed: boom.lua:2: boom 1"), "{shown}");
+    assert!(shown.contains("FAILED: wrong on system: workload 'wrong' cannot be compiled: wrong.lua:1:"), "{shown}");
+    assert!(shown.contains("own 300: ") && shown.contains("1.000 [1.000, 1.000]"), "{shown}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_space_for_a_report_loses_nothing_else() {
+    let dir = folder("space");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    let run = "matrix own.lua --quick --rounds 1 --alloc system --json /dev/full --html /dev/full --csv own.csv";
+    let output = lab(&dir, run);
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("cannot write the JSON file '/dev/full': No space left on device"), "{said}");
+    assert!(shown.contains("own 300: "), "{shown}");
+    assert_eq!(fs::read_to_string(dir.join("own.csv")).expect("the CSV").lines().count(), 2);
+    let said = bad(&dir, "matrix own.lua --quick --html nowhere/report.html");
+    assert!(said.contains("cannot write the report 'nowhere/report.html': No such file"), "{said}");
+    let said = bad(&dir, "record own.lua --quick -o /dev/full");
+    assert!(said.contains("cannot write the trace '/dev/full'") && said.contains("No space left"), "{said}");
+}
+
+#[test]
+fn an_interrupt_keeps_the_finished_rows() {
+    let dir = folder("interrupt");
+    fs::write(dir.join("a.lua"), SMALL).expect("a file");
+    // It says that it has begun, and then takes its time.
+    let slow = "io.open('begun', 'w'):close() local t = os.clock() while os.clock() - t < 0.5 do end print('slow')";
+    fs::write(dir.join("b.lua"), slow).expect("a file");
+    let run = "matrix a.lua b.lua --quick --rounds 20 --alloc system --json rows.json";
+    let child = command(&dir, run).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the lab runs");
+    let start = Instant::now();
+    while !dir.join("begun").exists() {
+        assert!(start.elapsed() < Duration::from_secs(120), "the second workload did not begin");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // SAFETY: the child is ours and was not waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
+    let output = child.wait_with_output().expect("it ends");
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("interrupted: what is finished is reported"), "{said}");
+    assert!(shown.contains("a 300: ") && !shown.contains("b 1"), "{shown}");
+    assert!(shown.contains("interrupted: only what was finished is shown"), "{shown}");
+    let json = fs::read_to_string(dir.join("rows.json")).expect("the report");
+    assert!(
+        json.contains("\"interrupted\":true")
+            && json.contains("\"workload\":\"a\"")
+            && !json.contains("\"workload\":\"b\"")
+    );
+}
+
+/// Allocation functions of C: one that works, one that ends the process.
+const C_SOURCE: &str = "#include <stdlib.h>\n\
+    void *plain(void *ud, void *p, size_t o, size_t n) { (void)ud; (void)o; if (!n) { free(p); return 0; } return realloc(p, n); }\n\
+    void *crashing(void *ud, void *p, size_t o, size_t n) { abort(); }\n";
+
+#[test]
+fn a_library_of_c_is_an_allocator() {
+    let dir = folder("library");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    fs::write(dir.join("a.c"), C_SOURCE).expect("a file");
+    let compiled = Command::new("cc").current_dir(&dir).args(["-shared", "-fPIC", "-o", "a.so", "a.c"]).status();
+    assert!(compiled.expect("a C compiler, which builds mimalloc, too").success());
+    let shown = good(&dir, "matrix own.lua --quick --rounds 1 --alloc plain --alloc-lib a.so:plain");
+    assert!(shown.contains("plain"), "{shown}");
+    let shown = good(&dir, "allocs --alloc-lib ./a.so:plain");
+    assert!(shown.contains("the lua_Alloc of ./a.so"), "{shown}");
+    let output = lab(&dir, "matrix own.lua --quick --rounds 1 --alloc crashing --alloc-lib a.so:crashing");
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{shown}");
+    assert!(
+        shown.contains("FAILED: own on crashing: the measurement's process ended with signal: 6 (SIGABRT)"),
+        "{shown}"
+    );
+    let said = bad(&dir, "allocs --alloc-lib a.so:nothing");
+    assert!(said.contains("the library 'a.so' has no symbol 'nothing'"), "{said}");
+    let said = bad(&dir, "allocs --alloc-lib b.so:plain");
+    assert!(said.contains("cannot load the library 'b.so'"), "{said}");
+    let said = bad(&dir, "allocs --alloc-lib a.so");
+    assert!(said.contains("it must be PATH:SYMBOL"), "{said}");
+}
+
+#[test]
+fn latencies_footprints_and_threads_are_shown() {
+    let dir = folder("others");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    let shown = good(&dir, "latency own.lua --alloc slab");
+    assert!(shown.contains("p99.99") && shown.contains("floor") && shown.contains("shrink"), "{shown}");
+    let shown = good(&dir, "footprint own.lua --alloc slab --html own.html");
+    assert!(shown.contains("resident / live"), "{shown}");
+    assert_eq!(fs::read_to_string(dir.join("own.html")).expect("the page").matches("<svg").count(), 2);
+    let shown = good(&dir, "threads own.lua -n 3 --rounds 1 --alloc slab,mimalloc --csv own.csv");
+    assert!(shown.contains("3 threads") && shown.contains("mimalloc"), "{shown}");
+    assert_eq!(fs::read_to_string(dir.join("own.csv")).expect("the CSV").lines().count(), 1 + 2 * 3);
+}
