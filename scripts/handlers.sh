@@ -10,12 +10,13 @@ program=${1:-${CARGO_TARGET_DIR:-$root/target}/release/perilune}
 
 # Handlers that push, and how many registers at most; this script insists that a row is lowered or taken out once its handler does
 # with less. Those that look into tables have the table, its node or item, the key and the value alive at once, and the two last
-# copy runs of values: more than the four registers that a handler's arguments leave free. The other compares with a constant,
+# copy runs of values: more than the four registers that a handler's arguments leave free. The others compare with a constant,
 # which is one register more.
 pushes='
 op_eq_k 1
 op_get_field 1
 op_get_tab_up 1
+op_not_eq_k 1
 op_self_field 2
 op_set_field 2
 op_set_field_k 2

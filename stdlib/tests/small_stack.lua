@@ -28,9 +28,12 @@ local function operators()
       local r = x + y; r = x - y; r = x * y; r = x % y; r = x ^ y; r = x / y; r = x // y
       r = x + 1; r = x + 2.5; r = x - 2.5; r = x * 3; r = x % 3; r = x ^ 2; r = x / 2; r = x // 2
       r = 10 - x; r = 10 / x; r = 1000 + x; r = -x
+      r = x + 100000; r = x - 100000; r = x * 100000; r = x % 100000; r = x // 100000; r = x / 100000
+      r = x * 2.5; r = x % 2.5; r = x // 2.5; r = x / 2.5; r = x ^ 2.5; r = 2.5 - x; r = 2.5 / x; r = 2.5 ^ x; r = 2 ^ x
       local j = i & 3
       r = whole & j; r = whole | j; r = whole ~ j; r = whole << j; r = whole >> j; r = ~whole
       r = whole & 6; r = whole | 6; r = whole ~ 6; r = whole << 2; r = whole >> 2; r = 1 << whole
+      r = whole & 100000; r = whole | 100000; r = whole ~ 100000; r = whole << 100000; r = whole >> 100000; r = whole << 2.0
       r = x .. "end"
       sum = sum + y
     end
@@ -62,6 +65,23 @@ local function comparisons()
       if x == "x" then count = count + 1 end
       local no = not x
       if no or x ~= x then count = count + 1 end
+    end
+  end
+  -- The other sense of each: the jump is taken if the comparison holds.
+  for _, x in ipairs {1, 1.5, 9, "x", object, false} do
+    local n = tonumber(x) or 3
+    for i = 1, N do
+      local a, b = n < 5 or i, n <= 5 or i
+      a, b = n > 5 or i, n >= 5 or i
+      a, b = n < i or i, n <= i or i
+      a, b = x == 9 or i, x == 1.5 or i
+      a, b = x == "x" or i, x == nil or i
+      a, b = x == i or i, x or i
+      a, b = x == true or i, x ~= nil and i
+      repeat local done = not x or n ~= i + 1 until done or x
+      if x == nil or x == false then count = count + 1 end
+      if x ~= "x" and n ~= 9 and x ~= 1.5 and x ~= true then count = count + 1 end
+      while not x and n == 9 do n = 8 end
     end
   end
   for i = 1, N do
