@@ -21,7 +21,8 @@ pub(super) fn format(lua: &mut LuaState) -> LuaResult<usize> {
     let mut rest = unsafe { lua.check_str(1)?.bytes() };
     let mut buffer = Buffer::new(lua)?;
     let mut arg = 1;
-    while let Some(at) = find_byte(rest, ESCAPE) {
+    // Specifications are near to each other, mostly.
+    while let Some(at) = rest.iter().position(|&c| c == ESCAPE) {
         if at > 0 {
             buffer.extend(lua, &rest[..at])?;
         }
@@ -35,51 +36,72 @@ pub(super) fn format(lua: &mut LuaState) -> LuaResult<usize> {
         if arg > top {
             return Err(lua.arg_error(arg, "no value"));
         }
-        let (spec, len) = match FormatSpec::parse(rest) {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(lua.raise(format_args!("{error}"))),
-        };
-        // A specification of the letter alone has no modifiers.
-        let plain = len == 1;
-        rest = rest.get(len..).unwrap_or(&[]);
-        match spec.conversion {
-            b'd' | b'i' if plain => {
+        // The most frequent conversions need no reading.
+        match (rest.first(), lua.lua_type(arg)) {
+            (Some(b'd'), LuaType::Number) => {
                 let n = lua.check_integer(arg)?;
                 append_decimal(lua, &mut buffer, n)?;
+                rest = &rest[1..];
             }
-            b'c' => {
-                // The argument is a C int there, and a byte of it is taken.
-                let c = lua.check_integer(arg)? as u8;
-                let padded = FormatSpec { precision: None, ..spec };
-                append_padded(lua, &mut buffer, &padded, &[c])?;
+            (Some(b's'), LuaType::String) => {
+                // SAFETY: L1.
+                let text = unsafe { lua.check_str(arg)?.bytes() };
+                buffer.extend(lua, text)?;
+                rest = &rest[1..];
             }
-            b'd' | b'i' | b'o' | b'u' | b'x' | b'X' => {
-                let n = lua.check_integer(arg)?;
-                let mut text = NumberText::new();
-                format_integer(&spec, n, &mut text);
-                buffer.extend(lua, text.as_bytes())?;
-            }
-            b'a' | b'A' | b'e' | b'E' | b'f' | b'g' | b'G' => {
-                let x = lua.check_number(arg)?;
-                let mut text = NumberText::new();
-                format_float(&spec, x, &mut text);
-                buffer.extend(lua, text.as_bytes())?;
-            }
-            b'q' => append_literal(lua, &mut buffer, arg)?,
-            b's' => {
-                if lua.lua_type(arg) != LuaType::String && lua.get_meta_field(arg, "__tostring")? != LuaType::None {
+            _ => match append_conversion(lua, &mut buffer, arg, rest)? {
+                Some(len) => rest = rest.get(len..).unwrap_or(&[]),
+                None => {
                     lua.push_value(arg)?;
                     lua.seem_unyieldable();
                     return lua.call_then(1, 1, arg as isize, format_again);
                 }
-                append_string(lua, &mut buffer, arg, &spec, plain)?;
-            }
-            other => return Err(invalid_option(lua, other)),
+            },
         }
     }
     buffer.extend(lua, rest)?;
     buffer.finish(lua)?;
     Ok(1)
+}
+
+/// Appends an argument as the specification at the start of `rest` says, and returns the length of that. `None`: the metamethod
+/// `__tostring`, which lies on top, is to be called first.
+#[inline(never)]
+fn append_conversion(lua: &mut LuaState, buffer: &mut Buffer, arg: i32, rest: &[u8]) -> LuaResult<Option<usize>> {
+    let (spec, len) = match FormatSpec::parse(rest) {
+        Ok(parsed) => parsed,
+        Err(error) => return Err(lua.raise(format_args!("{error}"))),
+    };
+    match spec.conversion {
+        b'c' => {
+            // The argument is a C int there, and a byte of it is taken.
+            let c = lua.check_integer(arg)? as u8;
+            let padded = FormatSpec { precision: None, ..spec };
+            append_padded(lua, buffer, &padded, &[c])?;
+        }
+        b'd' | b'i' | b'o' | b'u' | b'x' | b'X' => {
+            let n = lua.check_integer(arg)?;
+            let mut text = NumberText::new();
+            format_integer(&spec, n, &mut text);
+            buffer.extend(lua, text.as_bytes())?;
+        }
+        b'a' | b'A' | b'e' | b'E' | b'f' | b'g' | b'G' => {
+            let x = lua.check_number(arg)?;
+            let mut text = NumberText::new();
+            format_float(&spec, x, &mut text);
+            buffer.extend(lua, text.as_bytes())?;
+        }
+        b'q' => append_literal(lua, buffer, arg)?,
+        b's' => {
+            if lua.lua_type(arg) != LuaType::String && lua.get_meta_field(arg, "__tostring")? != LuaType::None {
+                return Ok(None);
+            }
+            // A specification of the letter alone has no modifiers.
+            append_string(lua, buffer, arg, &spec, len == 1)?;
+        }
+        other => return Err(invalid_option(lua, other)),
+    }
+    Ok(Some(len))
 }
 
 /// The error about an unknown conversion.

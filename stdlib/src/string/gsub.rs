@@ -211,33 +211,35 @@ impl Progress {
         Ok(())
     }
 
-    /// The block in its slot, and its size.
-    fn block(lua: &LuaState) -> Option<(NonNull<Progress>, usize)> {
-        let size = lua.raw_len(PROGRESS);
-        if !lua.is_userdata(PROGRESS) || lua.is_light_userdata(PROGRESS) || size < HEADER {
-            return None;
-        }
-        let block = lua.to_userdata(PROGRESS)?.cast::<Progress>();
+    /// It in its slot, and the size of its block, in which the gathered text lies.
+    #[inline]
+    fn get(lua: &LuaState) -> Option<(NonNull<Progress>, usize)> {
+        let block = lua.to_userdata_bytes(PROGRESS).filter(|block| block.len() >= HEADER)?;
+        let progress = block.cast::<Progress>();
         // SAFETY: the block has that size, and all userdata is initialised, with zeros at first.
-        let is_own = unsafe { block.as_ref().mark } == &raw const MARK;
-        is_own.then_some((block, size))
+        let is_own =
+            unsafe { progress.as_ref().mark == &raw const MARK && progress.as_ref().len <= block.len() - HEADER };
+        is_own.then_some((progress, block.len()))
     }
 
     /// Reads it.
+    #[inline]
     fn load(lua: &mut LuaState) -> LuaResult<Progress> {
-        match Self::block(lua) {
+        match Self::get(lua) {
             // SAFETY: Y1.
-            Some((block, size)) if unsafe { block.as_ref().len } <= size - HEADER => Ok(unsafe { block.read() }),
-            _ => Err(lost(lua)),
+            Some((progress, _)) => Ok(unsafe { progress.read() }),
+            None => Err(lost(lua)),
         }
     }
 
-    /// Writes it back.
-    fn store(self, lua: &mut LuaState) -> LuaResult<()> {
-        match Self::block(lua) {
-            Some((block, _)) => {
+    /// Writes down a match.
+    #[inline]
+    fn store_match(lua: &mut LuaState, count: i64, start: usize, end: usize) -> LuaResult<()> {
+        match Self::get(lua) {
+            Some((mut progress, _)) => {
                 // SAFETY: Y1.
-                unsafe { block.write(self) };
+                let progress = unsafe { progress.as_mut() };
+                (progress.count, progress.start, progress.end) = (count, start, end);
                 Ok(())
             }
             None => Err(lost(lua)),
@@ -245,61 +247,87 @@ impl Progress {
     }
 
     /// Appends text, which may be that of a string on the stack; a full block is exchanged for a larger one.
-    fn append(&mut self, lua: &mut LuaState, text: &[u8]) -> LuaResult<()> {
-        let Some((_, size)) = Self::block(lua) else {
+    #[inline]
+    fn append(lua: &mut LuaState, text: &[u8]) -> LuaResult<()> {
+        match Self::get(lua) {
+            Some((progress, size)) => {
+                // SAFETY: Y1.
+                let used = HEADER + unsafe { progress.as_ref().len };
+                if text.len() > size - used {
+                    return Self::append_to_larger(lua, text);
+                }
+                // SAFETY: Y1: there is room for the text within the block; no text of a string lies in one.
+                unsafe { Self::write(progress, text) };
+                Ok(())
+            }
+            None => Err(lost(lua)),
+        }
+    }
+
+    /// The same where the block is too small.
+    #[cold]
+    #[inline(never)]
+    fn append_to_larger(lua: &mut LuaState, text: &[u8]) -> LuaResult<()> {
+        let Some((_, size)) = Self::get(lua) else {
             return Err(lost(lua));
         };
-        let needed = HEADER + self.len + text.len();
-        if needed > size {
-            // What is in the block must be known before it is copied.
-            self.store(lua)?;
-            let new = lua.new_userdata(needed.max(size * 2))?;
-            // A finalizer may have run meanwhile.
-            let used = HEADER + self.len;
-            let Some((old, _)) = Self::block(lua).filter(|&(_, size)| used <= size) else {
-                return Err(lost(lua));
-            };
-            // SAFETY: Y1; the new block has room for more than what was used, and two blocks never overlap.
-            unsafe { new.copy_from_nonoverlapping(old.cast(), used) };
-            lua.replace(PROGRESS);
-        }
-        match Self::block(lua) {
-            Some((block, size)) if needed <= size => {
-                // SAFETY: Y1: the header and `needed` bytes are within the block; no text of a string lies in one.
+        let new_size = (size + text.len()).max(size * 2);
+        let new = lua.new_userdata(new_size)?;
+        // A finalizer may have run meanwhile.
+        match Self::get(lua) {
+            Some((old, old_size)) if old_size + text.len() <= new_size => {
+                // SAFETY: Y1; the new block has room for the old one and the text, and two blocks never overlap.
                 unsafe {
-                    let place = block.cast::<u8>().add(HEADER + self.len);
-                    place.copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+                    new.copy_from_nonoverlapping(old.cast(), old_size);
+                    Self::write(new.cast(), text);
                 }
-                self.len += text.len();
+                lua.replace(PROGRESS);
                 Ok(())
             }
             _ => Err(lost(lua)),
         }
     }
 
-    /// Appends what comes for the match, according to the value on top, which is popped.
-    fn replace(&mut self, lua: &mut LuaState) -> LuaResult<()> {
+    /// Writes text behind what was gathered.
+    ///
+    /// # Safety
+    /// Y1; the block has room for it.
+    #[inline]
+    unsafe fn write(mut progress: NonNull<Progress>, text: &[u8]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let place = progress.cast::<u8>().add(HEADER + progress.as_ref().len);
+            place.copy_from_nonoverlapping(NonNull::from(text).cast(), text.len());
+            progress.as_mut().len += text.len();
+        }
+    }
+
+    /// Appends what comes for the match of `start..end`, according to the value on top, which is popped.
+    fn replace(lua: &mut LuaState, start: usize, end: usize) -> LuaResult<()> {
         let text = if check_replacement(lua)? {
             // SAFETY: L1: the value stays on top until the text is copied.
             unsafe { lua.check_str(-1)?.bytes() }
         } else {
             // SAFETY: L1.
             let subject = unsafe { lua.check_str(1)?.bytes() };
-            subject.get(self.start..self.end).unwrap_or(&[])
+            subject.get(start..end).unwrap_or(&[])
         };
-        self.append(lua, text)?;
+        Self::append(lua, text)?;
         lua.set_top(PROGRESS)
     }
 
     /// Pushes the gathered text as a string.
-    fn push_text(self, lua: &mut LuaState) -> LuaResult<()> {
-        match Self::block(lua) {
-            Some((block, size)) if self.len <= size - HEADER => {
+    fn push_text(lua: &mut LuaState) -> LuaResult<()> {
+        match Self::get(lua) {
+            Some((progress, _)) => {
                 // SAFETY: Y1; the block stays in its slot until the string is made.
-                let text = unsafe { NonNull::slice_from_raw_parts(block.cast::<u8>().add(HEADER), self.len).as_ref() };
+                let text = unsafe {
+                    let start = progress.cast::<u8>().add(HEADER);
+                    NonNull::slice_from_raw_parts(start, progress.as_ref().len).as_ref()
+                };
                 lua.push_bytes(text)
             }
-            _ => Err(lost(lua)),
+            None => Err(lost(lua)),
         }
     }
 }
@@ -315,23 +343,24 @@ fn advance(lua: &mut LuaState) -> LuaResult<usize> {
     // SAFETY: L1: since the last call, if any, the slots are read anew.
     let (subject, pattern) = unsafe { (lua.check_str(1)?.bytes(), lua.check_str(2)?.bytes()) };
     let (anchored, pattern) = split_anchor(pattern);
-    let mut progress = Progress::load(lua)?;
+    let Progress { mut count, limit, mut end, .. } = Progress::load(lua)?;
+    let mut matcher = Matcher::new(subject, pattern);
     let mut done;
     loop {
-        let last_end = (progress.end <= subject.len()).then_some(progress.end);
+        let last_end = (end <= subject.len()).then_some(end);
         done = last_end.unwrap_or(0);
-        if progress.count >= progress.limit || (anchored && progress.count > 0) {
+        if count >= limit || (anchored && count > 0) {
             break;
         }
-        let mut matcher = Matcher::new(subject, pattern);
-        let (start, end) = match matcher.search(done, anchored, last_end) {
+        let start;
+        (start, end) = match matcher.search(done, anchored, last_end) {
             Ok(Some(found)) => found,
             Ok(None) => break,
             Err(error) => return Err(pattern_error(lua, error)),
         };
-        progress.append(lua, &subject[done..start])?;
-        (progress.count, progress.start, progress.end) = (progress.count + 1, start, end);
-        progress.store(lua)?;
+        count += 1;
+        Progress::append(lua, &subject[done..start])?;
+        Progress::store_match(lua, count, start, end)?;
         if lua.is_function(3) {
             lua.push_value(3)?;
             let n = push_captures(lua, subject, matcher.captures(), (start, end))?;
@@ -339,22 +368,21 @@ fn advance(lua: &mut LuaState) -> LuaResult<usize> {
         }
         push_capture(lua, subject, matcher.captures(), 0, (start, end))?;
         lua.get_table_then(3, 0, replaced)?;
-        progress.replace(lua)?;
+        Progress::replace(lua, start, end)?;
     }
-    if progress.count == 0 {
+    if count == 0 {
         lua.push_value(1)?;
     } else {
-        progress.append(lua, &subject[done..])?;
-        progress.push_text(lua)?;
+        Progress::append(lua, &subject[done..])?;
+        Progress::push_text(lua)?;
     }
-    lua.push_integer(progress.count)?;
+    lua.push_integer(count)?;
     Ok(2)
 }
 
 /// Goes on with the replacement on top.
 fn replaced(lua: &mut LuaState, _status: Status, _ctx: isize) -> LuaResult<usize> {
-    let mut progress = Progress::load(lua)?;
-    progress.replace(lua)?;
-    progress.store(lua)?;
+    let progress = Progress::load(lua)?;
+    Progress::replace(lua, progress.start, progress.end)?;
     advance(lua)
 }

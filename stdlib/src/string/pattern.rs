@@ -398,13 +398,11 @@ impl<'s, 'p> Matcher<'s, 'p> {
 
     /// Finds out how every match begins.
     fn find_lead(&mut self) -> Lead<'p> {
-        let literals = self.pattern.iter().take_while(|&&c| !class::MAGIC.contains(c) && c != b')').count();
-        match self.pattern.get(literals) {
-            // Of a repeated character there may be none.
-            Some(b'*' | b'?' | b'-' | b'+') if literals > 2 => return Lead::Text(&self.pattern[..literals - 1]),
-            Some(b'*' | b'?' | b'-' | b'+') => {}
-            _ if literals > 1 => return Lead::Text(&self.pattern[..literals]),
-            _ => {}
+        if let [first, _, ..] = self.pattern
+            && !class::MAGIC.contains(*first)
+            && let Some(text) = self.leading_text()
+        {
+            return Lead::Text(text);
         }
         let mut at = 0;
         let mut open = 0;
@@ -429,6 +427,17 @@ impl<'s, 'p> Matcher<'s, 'p> {
             }
         }
         Lead::Unknown
+    }
+
+    /// The text that the pattern begins with, if that is more than one character.
+    fn leading_text(&self) -> Option<&'p [u8]> {
+        let is_text = |&&c: &&u8| !class::MAGIC.contains(c) && c != b')';
+        let mut len = self.pattern.iter().take_while(is_text).count();
+        if let Some(b'*' | b'?' | b'-' | b'+') = self.pattern.get(len) {
+            // Of a repeated character there may be none.
+            len = len.saturating_sub(1);
+        }
+        if len > 1 { Some(&self.pattern[..len]) } else { None }
     }
 
     /// The first index from `start` on at which a match is possible.

@@ -236,6 +236,15 @@ impl LuaState {
         }
     }
 
+    /// Where the bytes of a full userdata are, and how many. A userdata that holds a [value of Rust](Self::push_userdata), or what
+    /// a buffer has gathered, has no bytes of the host's.
+    #[inline]
+    pub fn to_userdata_bytes(&self, idx: i32) -> Option<NonNull<[u8]>> {
+        // SAFETY: V1.
+        let userdata = unsafe { self.value_or_nil(idx).get::<Userdata>() }.filter(|&userdata| is_host_s(userdata))?;
+        Some(NonNull::slice_from_raw_parts(NonNull::new(userdata.data())?, userdata.len()))
+    }
+
     /// A light userdata's pointer.
     pub fn to_light_userdata(&self, idx: i32) -> Option<*mut c_void> {
         let v = self.value_or_nil(idx);

@@ -523,7 +523,10 @@ unsafe fn native(lua: *mut Thread) -> Next {
 }
 
 /// Calls a native function; one that asks for nothing returns without the general machinery.
-unsafe fn call_native(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> LuaResult<Next> {
+///
+/// # Safety
+/// I1; the function at `func` has its arguments up to the top.
+pub(super) unsafe fn call_native(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> LuaResult<Next> {
     // SAFETY: I1, H1, H4.
     unsafe {
         let function = native_of(*func);

@@ -7,6 +7,7 @@ use perilune_core::{CallInfo, GcRef, TValue, Table, Thread};
 use crate::convert::{self, FloatToInt};
 use crate::error::LuaResult;
 use crate::exec::drive::{Next, Step};
+use crate::exec::handlers::call::call_native;
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
@@ -322,6 +323,9 @@ unsafe fn call_iterator(lua: &mut LuaState, m: Machine, results: usize) -> LuaRe
             *func_slot.add(i) = *func_slot.sub(3 - i);
         }
         th.top.set(func_slot.add(3));
+        if matches!((*func_slot).t, tag::NATIVE | tag::QUICK_NATIVE | tag::NATIVE_CLOSURE) {
+            return call_native(lua, func_slot, results as i16);
+        }
         Ok(drive_from_loop(lua, Step::Enter { func, nresults: results as i16, flags: 0 }))
     }
 }
