@@ -130,11 +130,12 @@ impl LuaState {
         if count < 0 || table.metatable().is_some() || !inside(from) || !inside(to) {
             return false;
         }
-        // SAFETY: T1: both ranges lie in the array part. The values stay in the same table, so no barrier is due.
+        // SAFETY: T1: both ranges lie in the array part. The values stay in the same table, which the collector is told.
         unsafe {
             let elements = table.array_ptr();
             core::ptr::copy(elements.add(from as usize - 1), elements.add(to as usize - 1), count as usize);
         }
+        self.heap().entries_moved(table);
         true
     }
 }
