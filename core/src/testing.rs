@@ -115,15 +115,11 @@ impl Table {
     pub unsafe fn main_index(&self, key: TValue) -> usize {
         let nodes = self.nodes();
         // SAFETY: the caller's promise; T1: both are in one block.
-        unsafe { nodes.main_position(key).offset_from_unsigned(nodes.first) }
+        unsafe { nodes.main_position(key).offset_from_unsigned(nodes.first()) }
     }
 
     /// How many nodes lie before the mark below which free ones are looked for; 0 if there are no nodes.
     pub fn free_index(&self) -> usize {
-        if self.has_no_nodes() {
-            return 0;
-        }
-        // SAFETY: T4: the mark is in the block of the nodes, or at its end.
-        unsafe { self.nodes().last_free.offset_from_unsigned(self.node_ptr()) }
+        self.nodes().head().last_free.get() as usize
     }
 }

@@ -370,8 +370,12 @@ impl Heap {
     unsafe fn check_table(&self, table: &Table) {
         let header = table.header();
         ensure!(table.array_ptr().is_null() == (table.array_size() == 0), header, "T1: array part");
-        let shared = ptr::eq(table.node_ptr(), Table::empty_node());
-        ensure!(table.has_no_nodes() == shared, header, "T1: hash part");
+        let count = table.node_count();
+        ensure!(
+            count.is_power_of_two() && table.small_mask() as usize == (count - 1).min(255),
+            header,
+            "T1: hash part"
+        );
         let is_partial = ptr::eq(self.partial, table);
         ensure!(!is_partial || header.is_black(), header, "G3: traversed in slices, but not black");
         // What the collector has looked at already, all but in one table, must not refer to white objects (G3).

@@ -43,8 +43,8 @@ impl Heap {
                     if table.array_size() != 0 {
                         self.free_array(table.array_ptr(), table.array_size() as usize);
                     }
-                    if !table.has_no_nodes() {
-                        self.free_array(table.node_ptr(), table.node_count());
+                    if let Some((block, size)) = table.nodes().block() {
+                        self.free(block, size);
                     }
                     size_of::<Table>()
                 }

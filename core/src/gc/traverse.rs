@@ -308,8 +308,8 @@ impl Heap {
 /// The size of a table with its parts.
 #[inline(always)]
 pub(super) fn table_size(table: &Table) -> usize {
-    let nodes = if table.has_no_nodes() { 0 } else { table.node_count() };
-    size_of::<Table>() + table.array_size() as usize * size_of::<TValue>() + nodes * size_of::<Node>()
+    let nodes = table.nodes().block().map_or(0, |(_, size)| size);
+    size_of::<Table>() + table.array_size() as usize * size_of::<TValue>() + nodes
 }
 
 /// The size of a prototype with its arrays.

@@ -1,15 +1,19 @@
 //! Storing into tables, and the growth of their parts.
 //!
 //! A table grows when a key is inserted and no node is free. All keys are counted then; the array part gets the largest
-//! size `n`, a power of two, such that more than half of the keys `1..=n` are in use, and the nodes get what remains.
+//! size `n`, a power of two, such that more than half of the keys `1..=n` are in use, and the nodes get what remains. A table
+//! that is an array and nothing else needs no counting.
 
+use crate::base::alloc::AllocKind;
 use crate::base::error::AllocResult;
 use crate::gc::Heap;
 use crate::object::{
-    GcRef, InsertError, LuaString, MAX_ARRAY_SIZE, MAX_LOG_NODES, Node, Nodes, Table, Userdata, float_to_integer,
-    opt_addr,
+    GcRef, InsertError, LuaString, MAX_ARRAY_SIZE, MAX_LOG_NODES, Nodes, Table, Userdata, float_to_integer, opt_addr,
 };
 use crate::value::{TValue, tag};
+
+/// Arrays of this size and above grow by half of it.
+const LARGE_ARRAY: u32 = 1 << 20;
 
 /// Entry `i` counts the integer keys `k` with `2^(i-1) < k <= 2^i`.
 type KeyCounts = [u32; 32];
@@ -71,7 +75,7 @@ fn count_nodes(nodes: Nodes, counts: &mut KeyCounts) -> (u32, u32) {
     let (mut total, mut integers) = (0, 0);
     for i in 0..nodes.len() {
         // SAFETY: T1.
-        let node = unsafe { &*nodes.first.add(i) };
+        let node = unsafe { &*nodes.first().add(i) };
         if node.value().is_nil() {
             continue;
         }
@@ -94,7 +98,7 @@ fn count_outside(table: GcRef<Table>, array: u32) -> u32 {
     let nodes = table.nodes();
     for i in 0..nodes.len() {
         // SAFETY: T1.
-        let node = unsafe { &*nodes.first.add(i) };
+        let node = unsafe { &*nodes.first().add(i) };
         let inside = array_index(node.key()).is_some_and(|index| index <= array);
         total += (!node.value().is_nil() && !inside) as u32;
     }
@@ -106,7 +110,7 @@ fn count_outside(table: GcRef<Table>, array: u32) -> u32 {
 ///
 /// # Safety
 /// `nodes` are new and have room enough; the array part has at least `array` elements.
-unsafe fn copy_entries(table: GcRef<Table>, array: u32, nodes: &mut Nodes) {
+unsafe fn copy_entries(table: GcRef<Table>, array: u32, nodes: Nodes) {
     // SAFETY: T1; keys with values are live.
     unsafe {
         let elements = table.array_ptr();
@@ -119,7 +123,7 @@ unsafe fn copy_entries(table: GcRef<Table>, array: u32, nodes: &mut Nodes) {
         }
         let old = table.nodes();
         for i in (0..old.len()).rev() {
-            let node = &*old.first.add(i);
+            let node = &*old.first().add(i);
             if node.value().is_nil() {
                 continue;
             }
@@ -142,10 +146,35 @@ impl Heap {
     /// The table is reachable (G1).
     #[doc(alias = "luaH_resize")]
     pub unsafe fn resize_table(&mut self, table: GcRef<Table>, array: u32, hash: u32) -> Result<(), InsertError> {
-        let is_new = table.array_size() == 0 && table.has_no_nodes();
-        let needed = if is_new { 0 } else { count_outside(table, array) };
+        if table.array_size() == 0 && table.has_no_nodes() {
+            // SAFETY: the caller's promise.
+            return unsafe { self.begin_parts(table, array, hash) };
+        }
+        let needed = count_outside(table, array);
         // SAFETY: the caller's promise; nothing that is counted is left out.
         unsafe { self.resize_parts(table, array, hash.max(needed)) }
+    }
+
+    /// Gives its parts to a table that has none.
+    ///
+    /// # Safety
+    /// As for [`Self::resize_table`].
+    unsafe fn begin_parts(&mut self, table: GcRef<Table>, array: u32, hash: u32) -> Result<(), InsertError> {
+        if array > MAX_ARRAY_SIZE {
+            return Err(InsertError::Overflow);
+        }
+        let nodes = self.new_nodes(hash)?;
+        // SAFETY: the caller's promise; there are no elements yet, and nobody has the nodes.
+        unsafe {
+            if array > 0
+                && let Err(error) = self.resize_elements(table, array)
+            {
+                self.free_nodes(nodes);
+                return Err(error.into());
+            }
+        }
+        table.set_nodes(nodes);
+        Ok(())
     }
 
     /// # Safety
@@ -155,7 +184,7 @@ impl Heap {
             return Err(InsertError::Overflow);
         }
         // All that may fail or collect comes first, while the table is whole.
-        let mut nodes = self.new_nodes(hash)?;
+        let nodes = self.new_nodes(hash)?;
         let size = table.array_size();
         // SAFETY: T1 describes the blocks; entries are copied before the old places go.
         unsafe {
@@ -165,7 +194,7 @@ impl Heap {
                 self.free_nodes(nodes);
                 return Err(error.into());
             }
-            copy_entries(table, array, &mut nodes);
+            copy_entries(table, array, nodes);
             if array < size
                 && let Err(error) = self.resize_elements(table, array)
             {
@@ -207,24 +236,39 @@ impl Heap {
         if log > MAX_LOG_NODES {
             return Err(InsertError::Overflow);
         }
-        let len = 1 << log;
-        // SAFETY: there is no old block; all new nodes are written.
-        unsafe {
-            let first = self.resize_array::<Node>(core::ptr::null_mut(), 0, len)?;
-            for i in 0..len {
-                first.add(i).write(Node::free());
-            }
-            Ok(Nodes { first, log: log as u8, last_free: first.add(len) })
-        }
+        let size = Nodes::block_size(1 << log).ok_or(InsertError::Overflow)?;
+        let block = self.allocate(AllocKind::Other, size)?;
+        // SAFETY: the block is new, and of that size.
+        Ok(unsafe { Nodes::begin(block, log) })
     }
 
     /// # Safety
     /// No table has these nodes any more.
     unsafe fn free_nodes(&mut self, nodes: Nodes) {
-        if nodes.len() > 0 {
+        if let Some((block, size)) = nodes.block() {
             // SAFETY: T1 describes the block.
-            unsafe { self.free_array(nodes.first, nodes.len()) };
+            unsafe { self.free(block, size) };
         }
+    }
+
+    /// Grows the array part by itself for the key that follows its last one, if there are no nodes and all elements are in
+    /// use; says so. The new size is the one that counting all keys would lead to, but large arrays grow in smaller steps.
+    ///
+    /// # Safety
+    /// As for [`Self::resize_table`].
+    unsafe fn grow_dense(&mut self, table: GcRef<Table>, extra: TValue) -> Result<bool, InsertError> {
+        let size = table.array_size();
+        if extra.t != tag::INT || extra.u != size as u64 + 1 || size >= MAX_ARRAY_SIZE || !table.has_no_nodes() {
+            return Ok(false);
+        }
+        // SAFETY: T1.
+        let is_dense = (0..size as usize).all(|i| unsafe { (*table.array_ptr().add(i)).t != tag::NIL });
+        if is_dense {
+            let new = if size < LARGE_ARRAY { (size + 1).next_power_of_two() } else { size + size / 2 };
+            // SAFETY: the caller's promise; no element vanishes.
+            unsafe { self.resize_elements(table, new.min(MAX_ARRAY_SIZE)) }?;
+        }
+        Ok(is_dense)
     }
 
     /// Finds new sizes for both parts, so that there is room for one more key.
@@ -234,6 +278,10 @@ impl Heap {
     #[cold]
     #[inline(never)]
     unsafe fn rehash(&mut self, table: GcRef<Table>, extra: TValue) -> Result<(), InsertError> {
+        // SAFETY: the caller's promise.
+        if unsafe { self.grow_dense(table, extra) }? {
+            return Ok(());
+        }
         let mut counts = [0; 32];
         let elements = count_array(table, &mut counts);
         let (nodes, node_integers) = count_nodes(table.nodes(), &mut counts);
@@ -271,9 +319,7 @@ impl Heap {
         // SAFETY: the caller's promise; T3 holds by now.
         unsafe {
             self.entry_may_move(table, key);
-            let mut nodes = table.nodes();
-            let mut entered = nodes.insert(key, value);
-            table.last_free.set(nodes.last_free);
+            let mut entered = table.nodes().insert(key, value);
             if !entered {
                 self.rehash(table, key)?;
                 entered = enter(table, key, value);
@@ -394,9 +440,6 @@ unsafe fn enter(table: GcRef<Table>, key: TValue, value: TValue) -> bool {
         slot.set(value);
         return true;
     }
-    let mut nodes = table.nodes();
     // SAFETY: the caller's promise.
-    let entered = unsafe { nodes.insert(key, value) };
-    table.last_free.set(nodes.last_free);
-    entered
+    unsafe { table.nodes().insert(key, value) }
 }

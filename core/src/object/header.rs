@@ -19,7 +19,7 @@ pub struct GcHeader {
     /// Lent to the object: string: reserved-word number; table: absent-metamethod bits; userdata: tag of the user value;
     /// upvalue: whether it is open.
     pub extra: Cell<u8>,
-    /// Lent to the object: string: length of a short one; table: log2 of the node count; closure: number of upvalues.
+    /// Lent to the object: string: length of a short one; table: small mask; closure: number of upvalues.
     pub small: Cell<u8>,
     /// Lent to the object: string: hash; table: size of the array part.
     pub word: Cell<u32>,

@@ -1,13 +1,17 @@
 //! Tables: an array part for keys 1..=n and a hash part of chained nodes.
 //!
-//! T1. `array` has `array_size` values; `node` has `1 << log_nodes` nodes, or is the one shared empty node.
+//! T1. `array` has `array_size` values; `node` has `mask + 1` nodes, a power of two, behind a head that says so, or is the one
+//!     shared empty node. The table has `mask` too, as far as it fits a byte.
 //! T2. A node's `next` is the distance in nodes to the next of its chain, 0 at the end. A key lies on the chain that
 //!     begins at its main position; a key that is not in its main position has collided with one that is (Brent's
 //!     variation).
 //! T3. A key that is an integer is never stored as a float; NaN and nil are never keys.
 //! T4. A node whose value is nil may hold a dead key; it keeps its place in the chain.
-//!     A free node, one whose key is nil, is in no chain, and lies before `last_free`.
+//!     A free node, one whose key is nil, is in no chain, and its index is below `last_free`.
 //! T5. The bits of `flags` say which metamethods (events 0..8) are known to be absent; every insertion clears them.
+//!
+//! If the last element of the array part is nil, its payload may be where the last search for a border ended. That is a hint:
+//! nobody relies on it, and whoever stores there overwrites it.
 
 use core::cell::Cell;
 
@@ -125,6 +129,12 @@ impl Node {
         self.value_tag.set(v.t);
     }
 
+    /// Whether the key is a short string with this address, and the value is not nil.
+    #[inline(always)]
+    pub fn has_short(&self, address: u64) -> bool {
+        self.key.get() == address && self.key_tag.get() == tag::SHORT_STRING && self.value_tag.get() != tag::NIL
+    }
+
     /// The key.
     #[inline(always)]
     pub fn key(&self) -> TValue {
@@ -139,19 +149,32 @@ impl Node {
     }
 }
 
-/// A table.
+/// What lies before the first node of a hash part.
+#[repr(C)]
+pub(crate) struct NodesHead {
+    /// The number of nodes less one.
+    mask: u32,
+    /// The index of every free node is below this.
+    pub(crate) last_free: Cell<u32>,
+}
+
+/// How many bytes lie before the first node.
+pub(crate) const NODES_HEAD: usize = size_of::<NodesHead>();
+
+const _: () = assert!(NODES_HEAD == 8 && NODES_HEAD.is_multiple_of(align_of::<Node>()));
+
+/// A table. Its header holds the absent-metamethod bits (`extra`), the small mask (`small`) and the size of the array part
+/// (`word`).
 #[repr(C)]
 pub struct Table {
     header: GcHeader,
     pub(crate) array: Cell<*mut TValue>,
-    pub(crate) node: Cell<*mut Node>,
-    /// Every free node is before this one.
-    pub(crate) last_free: Cell<*mut Node>,
+    node: Cell<*mut Node>,
     metatable: Cell<*mut Table>,
     pub(crate) gclist: Cell<*mut GcHeader>,
 }
 
-const _: () = assert!(size_of::<Table>() == 56);
+const _: () = assert!(size_of::<Table>() == 48);
 
 // SAFETY: O1.
 unsafe impl GcObject for Table {
@@ -162,10 +185,14 @@ unsafe impl GcObject for Table {
 }
 
 /// The empty hash part that tables without nodes share. It is never written.
-struct SharedNode(Node);
+#[repr(C)]
+struct SharedNode {
+    head: NodesHead,
+    node: Node,
+}
 // SAFETY: nobody writes to it (T1: an insertion first checks for it).
 unsafe impl Sync for SharedNode {}
-static EMPTY_NODE: SharedNode = SharedNode(Node::free());
+static EMPTY_NODE: SharedNode = SharedNode { head: NodesHead { mask: 0, last_free: Cell::new(0) }, node: Node::free() };
 
 /// Spreads the bits of pointers and floats, whose low bits tend to be equal.
 #[inline(always)]
@@ -226,43 +253,97 @@ unsafe fn same_key(node: &Node, key: TValue) -> bool {
     unsafe { own.as_ref::<LuaString>().equals(key.as_ref()) }
 }
 
-/// A hash part by itself: that of a table, or a new one that is being filled.
+/// A hash part by itself, that of a table or a new one that is being filled: its first node, which its head lies before.
 #[derive(Clone, Copy)]
-pub(crate) struct Nodes {
-    /// The first node.
-    pub first: *mut Node,
-    /// log2 of the number of nodes.
-    pub log: u8,
-    /// Every free node is before this one; null in the shared empty part.
-    pub last_free: *mut Node,
-}
+pub(crate) struct Nodes(*mut Node);
 
 impl Nodes {
     /// The shared empty part.
     pub fn empty() -> Self {
-        Self { first: Table::empty_node(), log: 0, last_free: core::ptr::null_mut() }
+        Self(Table::empty_node())
+    }
+
+    /// The bytes of a block for `len` nodes, if that can be said.
+    pub fn block_size(len: usize) -> Option<usize> {
+        len.checked_mul(size_of::<Node>())?.checked_add(NODES_HEAD)
+    }
+
+    /// Makes `1 << log` free nodes.
+    ///
+    /// # Safety
+    /// `block` is a new block for so many.
+    pub unsafe fn begin(block: *mut u8, log: u32) -> Self {
+        let len = 1 << log;
+        // SAFETY: the caller's promise.
+        unsafe {
+            block.cast::<NodesHead>().write(NodesHead { mask: len - 1, last_free: Cell::new(len) });
+            let first = block.add(NODES_HEAD).cast::<Node>();
+            for i in 0..len as usize {
+                first.add(i).write(Node::free());
+            }
+            Self(first)
+        }
+    }
+
+    /// The block and its size, unless it is the shared empty part.
+    pub fn block(self) -> Option<(*mut u8, usize)> {
+        if self.is_empty() {
+            return None;
+        }
+        Some((self.0.cast::<u8>().wrapping_sub(NODES_HEAD), NODES_HEAD + self.len() * size_of::<Node>()))
+    }
+
+    /// The first node.
+    #[inline(always)]
+    pub(crate) fn first(self) -> *mut Node {
+        self.0
+    }
+
+    #[inline(always)]
+    pub fn head(&self) -> &NodesHead {
+        // SAFETY: T1: the head lies before the first node.
+        unsafe { &*self.0.cast::<NodesHead>().sub(1) }
+    }
+
+    /// The number of nodes less one.
+    #[inline(always)]
+    pub fn mask(self) -> u32 {
+        self.head().mask
+    }
+
+    /// Whether this is the shared empty part.
+    #[inline(always)]
+    pub fn is_empty(self) -> bool {
+        core::ptr::eq(self.0, Table::empty_node())
     }
 
     /// The number of nodes that belong to the part: 0 for the shared empty one.
-    pub fn len(&self) -> usize {
-        if self.last_free.is_null() { 0 } else { 1 << self.log }
+    pub fn len(self) -> usize {
+        if self.is_empty() { 0 } else { self.mask() as usize + 1 }
+    }
+
+    /// The node that a hash chooses.
+    #[inline(always)]
+    pub fn at(self, hash: usize) -> *mut Node {
+        self.0.wrapping_add(hash & self.mask() as usize)
     }
 
     /// # Safety
     /// As for [`hash_key`].
     #[inline(always)]
-    pub(crate) unsafe fn main_position(&self, key: TValue) -> *mut Node {
+    pub(crate) unsafe fn main_position(self, key: TValue) -> *mut Node {
         // SAFETY: the caller's promise.
-        let hash = unsafe { hash_key(key) };
-        self.first.wrapping_add(hash & ((1 << self.log) - 1))
+        self.at(unsafe { hash_key(key) })
     }
 
-    fn take_free(&mut self) -> *mut Node {
-        while self.last_free > self.first {
-            self.last_free = self.last_free.wrapping_sub(1);
+    fn take_free(self) -> *mut Node {
+        let last_free = &self.head().last_free;
+        while last_free.get() > 0 {
+            last_free.set(last_free.get() - 1);
+            let node = self.0.wrapping_add(last_free.get() as usize);
             // SAFETY: T1: a node of the part.
-            if unsafe { (*self.last_free).key_tag.get() } == tag::NIL {
-                return self.last_free;
+            if unsafe { (*node).key_tag.get() } == tag::NIL {
+                return node;
             }
         }
         core::ptr::null_mut()
@@ -276,8 +357,8 @@ impl Nodes {
     /// # Safety
     /// `key` follows T3, and it and all keys with values are live (V1).
     #[doc(alias = "luaH_newkey")]
-    pub unsafe fn insert(&mut self, key: TValue, value: TValue) -> bool {
-        if self.last_free.is_null() {
+    pub unsafe fn insert(self, key: TValue, value: TValue) -> bool {
+        if self.is_empty() {
             return false;
         }
         // SAFETY: T1 and T2: all pointers made from links stay within the part; V1 by the caller's promise.
@@ -349,7 +430,6 @@ impl Table {
             header,
             array: Cell::new(core::ptr::null_mut()),
             node: Cell::new(Self::empty_node()),
-            last_free: Cell::new(core::ptr::null_mut()),
             metatable: Cell::new(core::ptr::null_mut()),
             gclist: Cell::new(core::ptr::null_mut()),
         }
@@ -358,13 +438,13 @@ impl Table {
     /// The shared empty hash part.
     #[inline(always)]
     pub fn empty_node() -> *mut Node {
-        core::ptr::from_ref(&EMPTY_NODE.0).cast_mut()
+        core::ptr::from_ref(&EMPTY_NODE).cast_mut().wrapping_byte_add(NODES_HEAD).cast()
     }
 
     /// Whether the hash part is the shared empty one.
     #[inline(always)]
     pub fn has_no_nodes(&self) -> bool {
-        self.last_free.get().is_null()
+        self.nodes().is_empty()
     }
 
     /// The size of the array part.
@@ -389,20 +469,23 @@ impl Table {
         self.node.get()
     }
 
-    /// log2 of the number of nodes.
+    /// The number of nodes less one, or 255 if that is more.
     #[inline(always)]
-    pub fn log_nodes(&self) -> u8 {
+    pub fn small_mask(&self) -> u8 {
         self.header.small.get()
     }
 
-    pub(crate) fn set_log_nodes(&self, log: u8) {
-        self.header.small.set(log);
+    /// The node of an index, if there are so many.
+    #[inline(always)]
+    pub fn node_by_hint(&self, hint: u8) -> Option<*mut Node> {
+        // The check is a branch, so that the node's address need not wait for the mask.
+        (hint <= self.small_mask()).then(|| self.node.get().wrapping_add(hint as usize))
     }
 
     /// The number of nodes, counting the shared empty one.
     #[inline(always)]
     pub fn node_count(&self) -> usize {
-        1 << self.log_nodes()
+        self.nodes().mask() as usize + 1
     }
 
     /// The metatable.
@@ -441,19 +524,23 @@ impl Table {
     /// The hash part.
     #[inline(always)]
     pub(crate) fn nodes(&self) -> Nodes {
-        Nodes { first: self.node.get(), log: self.log_nodes(), last_free: self.last_free.get() }
+        Nodes(self.node.get())
     }
 
     pub(crate) fn set_nodes(&self, nodes: Nodes) {
-        self.node.set(nodes.first);
-        self.set_log_nodes(nodes.log);
-        self.last_free.set(nodes.last_free);
+        self.node.set(nodes.first());
+        self.header.small.set(nodes.mask().min(u8::MAX as u32) as u8);
     }
 
-    /// The node at an index, which is taken modulo the number of nodes.
+    /// The node that a hash chooses.
     #[inline(always)]
     fn node_at(&self, hash: usize) -> *mut Node {
-        self.node.get().wrapping_add(hash & (self.node_count() - 1))
+        // Small tables need not wait for the mask to come from the nodes' head.
+        let mask = match self.small_mask() {
+            u8::MAX => self.nodes().mask() as usize,
+            small => small as usize,
+        };
+        self.node.get().wrapping_add(hash & mask)
     }
 
     /// The element of the array part with a given index (from 0).
@@ -483,7 +570,22 @@ impl Table {
         }
     }
 
+    /// Enters a short string that is absent where its chain begins, if there is room, and says so. The caller owes the barrier.
+    #[inline(always)]
+    pub fn enter_in_main_position(&self, key: GcRef<LuaString>, value: TValue) -> bool {
+        // SAFETY: T1.
+        let node = unsafe { &*self.node_at(key.hash_field() as usize) };
+        if node.value_tag.get() != tag::NIL || self.has_no_nodes() {
+            return false;
+        }
+        node.set_key(TValue { u: key.addr(), t: tag::SHORT_STRING });
+        node.set_value(value);
+        self.clear_flags();
+        true
+    }
+
     /// The node with an integer as its key, or null; the array part is not looked at.
+    #[inline(always)]
     pub fn find_int(&self, key: i64) -> *mut Node {
         let mut place = self.node_at(hash_integer(key));
         loop {
@@ -610,23 +712,55 @@ impl Table {
     #[inline]
     pub fn border(&self) -> i64 {
         let size = self.array_size() as usize;
-        let is_nil = |index: usize| {
-            // SAFETY: T1: the indices below are less than `size`.
-            unsafe { (*self.element(index)).t == tag::NIL }
-        };
-        if size > 0 && is_nil(size - 1) {
-            // Element `low` is present (or it is 0), element `high` is nil, counting from 1.
-            let (mut low, mut high) = (0, size);
-            while high - low > 1 {
-                let middle = (low + high) / 2;
-                if is_nil(middle - 1) { high = middle } else { low = middle }
-            }
-            low as i64
+        if size > 0 && self.element_is_nil(size) {
+            self.border_in_elements(size)
         } else if self.has_no_nodes() {
             size as i64
         } else {
             self.border_in_nodes(size as i64)
         }
+    }
+
+    /// Whether an element of the array part, counting from 1, is nil.
+    #[inline(always)]
+    fn element_is_nil(&self, place: usize) -> bool {
+        // SAFETY: T1: the place is at least 1 and at most the size.
+        unsafe { (*self.element(place - 1)).t == tag::NIL }
+    }
+
+    /// A border below `size`, the last element, which is nil: near the last one found, if it is still there.
+    #[inline]
+    fn border_in_elements(&self, size: usize) -> i64 {
+        let last = self.element(size - 1);
+        // SAFETY: T1.
+        let hint = unsafe { (*last).u } as usize;
+        let border = if hint.wrapping_sub(1) >= size - 1 {
+            self.search_border(size)
+        } else if self.element_is_nil(hint) {
+            if hint > 1 && !self.element_is_nil(hint - 1) { hint - 1 } else { self.search_border(size) }
+        } else if self.element_is_nil(hint + 1) {
+            return hint as i64;
+        } else if self.element_is_nil(hint + 2) {
+            // There is such an element: the next one is not nil, and so not the last one.
+            hint + 1
+        } else {
+            self.search_border(size)
+        };
+        // SAFETY: T1: a nil's payload has no meaning.
+        unsafe { (*last).u = border as u64 };
+        border as i64
+    }
+
+    /// The border that halving finds below `size`, the last element, which is nil.
+    #[inline(never)]
+    fn search_border(&self, size: usize) -> usize {
+        // Element `low` is present (or it is 0), element `high` is nil, counting from 1.
+        let (mut low, mut high) = (0, size);
+        while high - low > 1 {
+            let middle = (low + high) / 2;
+            if self.element_is_nil(middle) { high = middle } else { low = middle }
+        }
+        low
     }
 
     /// A border that is at least `low`, which is 0 or present.

@@ -240,7 +240,7 @@ fn garbage_is_collected_without_being_asked() -> Result<(), Error> {
     for _ in 0..5_000 {
         arena.table()?;
     }
-    assert!(arena.total_bytes() > 5_000 * 56);
+    assert!(arena.total_bytes() > 5_000 * 48);
     arena.restart();
     while !arena.step(10) {}
     assert!(arena.total_bytes() < 100_000);

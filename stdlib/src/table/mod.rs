@@ -116,19 +116,30 @@ fn invalid_element(lua: &mut LuaState, i: i64) -> Thrown {
 
 /// `table.insert (list, [pos,] value)`
 fn insert(lua: &mut LuaState) -> LuaResult<usize> {
+    if let Some(len) = lua.plain_length(1) {
+        return insert_value(lua, len);
+    }
     check_table(lua, 1, READ | WRITE | LENGTH)?;
-    lua.len_then(1, 0, |lua, _, _| insert_value(lua))?;
-    insert_value(lua)
+    lua.len_then(1, 0, |lua, _, _| {
+        let len = lua.take_length()?;
+        insert_value(lua, len)
+    })?;
+    let len = lua.take_length()?;
+    insert_value(lua, len)
 }
 
-/// Goes on with the length on top.
-fn insert_value(lua: &mut LuaState) -> LuaResult<usize> {
-    let end = lua.take_length()?.wrapping_add(1);
+/// Goes on with the length.
+fn insert_value(lua: &mut LuaState, len: i64) -> LuaResult<usize> {
+    let end = len.wrapping_add(1);
     match lua.get_top() {
         2 => lua.set_i_then(1, end, 0, nothing)?,
         3 => {
             let position = lua.check_integer(2)?;
             lua.arg_check(1 <= position && position <= end, 2, "position out of bounds")?;
+            if lua.raw_make_gap(1, position, len)? {
+                lua.raw_set_i(1, position)?;
+                return Ok(0);
+            }
             carry::push_task(lua, position.wrapping_add(1), 1, position - end)?;
             return insert_carried(lua, Status::Ok, 0);
         }
@@ -208,17 +219,26 @@ fn pack(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// `table.remove (list [, pos])`
 fn remove(lua: &mut LuaState) -> LuaResult<usize> {
+    if let Some(len) = lua.plain_length(1) {
+        return remove_element(lua, len);
+    }
     check_table(lua, 1, READ | WRITE | LENGTH)?;
-    lua.len_then(1, 0, |lua, _, _| remove_element(lua))?;
-    remove_element(lua)
+    lua.len_then(1, 0, |lua, _, _| {
+        let len = lua.take_length()?;
+        remove_element(lua, len)
+    })?;
+    let len = lua.take_length()?;
+    remove_element(lua, len)
 }
 
-/// Goes on with the length on top.
-fn remove_element(lua: &mut LuaState) -> LuaResult<usize> {
-    let len = lua.take_length()?;
+/// Goes on with the length.
+fn remove_element(lua: &mut LuaState, len: i64) -> LuaResult<usize> {
     let position = lua.opt_integer(2, len)?;
     if position != len {
         lua.arg_check(1 <= position && position <= len.wrapping_add(1), 1, "position out of bounds")?;
+    }
+    if lua.raw_remove(1, position, len)? {
+        return Ok(1);
     }
     if !lua.try_get_i(1, position)? {
         lua.push_integer(position)?;
@@ -235,10 +255,6 @@ fn remove_element(lua: &mut LuaState) -> LuaResult<usize> {
 fn close_gap(lua: &mut LuaState, position: i64, len: i64) -> LuaResult<usize> {
     if position >= len {
         return remove_last(lua, position);
-    }
-    // The elements of a plain table move together.
-    if lua.raw_move(1, position + 1, position, len - position) {
-        return remove_last(lua, len);
     }
     lua.insert(2);
     lua.set_top(2)?;

@@ -1,7 +1,7 @@
 //! Reading and writing fields, metamethods included.
 
 use perilune_core::object::InsertError;
-use perilune_core::{GcRef, LuaString, TValue, Table};
+use perilune_core::{GcRef, TValue, Table};
 
 use super::call::call_values;
 use crate::debug::messages;
@@ -72,28 +72,6 @@ pub(crate) unsafe fn read(lua: &mut LuaState, object: TValue, key: TValue, place
     Err(lua.run_error(format_args!("'__index' chain too long; possible loop")))
 }
 
-/// A field that a table does not have itself, found in the tables that its `__index` leads to; `None`: the general way must
-/// look, because there is no such field or a function is in the way.
-///
-/// # Safety
-/// Table and key are live (V1).
-#[inline(always)]
-pub(crate) unsafe fn inherited(lua: &LuaState, table: GcRef<Table>, key: GcRef<LuaString>) -> Option<TValue> {
-    let mut table = table;
-    for _ in 0..MAX_META_LOOP {
-        let index = meta::fast(lua, table.metatable(), MetaEvent::Index);
-        // SAFETY: V1: the value is a field of a live metatable.
-        table = unsafe { index.get::<Table>() }?;
-        let node = table.find_short(key);
-        // SAFETY: T1.
-        if !node.is_null() && unsafe { !(*node).value().is_nil() } {
-            // SAFETY: T1.
-            return Some(unsafe { (*node).value() });
-        }
-    }
-    None
-}
-
 /// Writes `object[key] = value` as far as no call is needed.
 ///
 /// # Safety
@@ -112,20 +90,23 @@ pub(crate) unsafe fn write(
         // SAFETY: V1: the object is the caller's or a metatable's field.
         let method = match unsafe { object.get::<Table>() } {
             Some(table) => {
-                // SAFETY: V1; the slot is used before anything can move it, and `Slot::set` is followed by the barrier.
-                unsafe {
-                    if let Some(slot) = table.find_slot(key)
-                        && !slot.get().is_nil()
-                    {
-                        slot.set(value);
-                        lua.heap().barrier_table(table, value);
-                        return Ok(Write::Done);
-                    }
-                }
-                let method = meta::fast(lua, table.metatable(), MetaEvent::NewIndex);
+                // SAFETY: V1.
+                let slot = unsafe { table.find_slot(key) };
+                let method = match slot {
+                    Some(slot) if !slot.get().is_nil() => TValue::NIL,
+                    _ => meta::fast(lua, table.metatable(), MetaEvent::NewIndex),
+                };
                 if method.is_nil() {
-                    // SAFETY: V1.
-                    unsafe { raw_set(lua, table, key, value) }?;
+                    // SAFETY: V1; nothing has moved the slot, and the barrier follows.
+                    unsafe {
+                        let Some(slot) = slot else {
+                            let entered = lua.heap().insert_key(table, key, value);
+                            return entered.map(|()| Write::Done).map_err(|error| insert_error(lua, error));
+                        };
+                        slot.set(value);
+                        table.clear_flags();
+                        lua.heap().barrier_table(table, value);
+                    }
                     return Ok(Write::Done);
                 }
                 method
@@ -157,10 +138,7 @@ pub(crate) unsafe fn write(
 /// Table, key and value are live (V1).
 pub(crate) unsafe fn raw_set(lua: &mut LuaState, table: GcRef<Table>, key: TValue, value: TValue) -> LuaResult<()> {
     // SAFETY: the caller's promise.
-    match unsafe { lua.heap().table_set(table, key, value) } {
-        Ok(()) => Ok(()),
-        Err(error) => Err(insert_error(lua, error)),
-    }
+    unsafe { lua.heap().table_set(table, key, value) }.map_err(|error| insert_error(lua, error))
 }
 
 /// The error that a failed insertion raises.

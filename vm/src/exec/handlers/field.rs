@@ -1,12 +1,14 @@
 //! Tables: reads and writes of fields, methods, constructors.
 //!
 //! A field access carries a hint: the low eight bits of the node's index where the key was last found. The fast path looks at
-//! that node alone; on a miss the slow path finds the key and corrects the hint in the word.
+//! that node alone; on a miss the handlers of [`super::find`] look for the key and correct the hint in the word. What they
+//! leave, as it may call a metamethod or needs memory, goes to the slow paths here.
 
-use perilune_core::object::Node;
+use perilune_core::object::GcObject;
 use perilune_core::value::tag;
-use perilune_core::{CallInfo, GcRef, LuaString, TValue, Table, Thread};
+use perilune_core::{CallInfo, GcRef, TValue, Table, Thread};
 
+use super::find;
 use crate::error::LuaResult;
 use crate::exec::drive::Next;
 use crate::exec::finish::call_metamethod;
@@ -18,173 +20,200 @@ use crate::opcode::{FIELDS_PER_FLUSH, Op, op_of};
 use crate::state::LuaState;
 use perilune_core::code::Instruction;
 
-/// The node that a hint names.
-///
-/// # Safety
-/// The value is a live table.
+/// A word or pointer that is computed by here. Otherwise the compiler puts that off to where it is needed, and by then its parts
+/// take more registers than handlers have to spare.
 #[inline(always)]
-unsafe fn hinted(table: TValue, hint: u8) -> *mut Node {
-    // SAFETY: T1: the index is below the node count.
-    unsafe {
-        let table: GcRef<Table> = GcRef::from_addr(table.u);
-        let index = hint as usize & !(usize::MAX << table.log_nodes());
-        table.node_ptr().add(index)
-    }
+fn computed<T>(value: *mut T) -> *mut T {
+    #[cfg(all(perilune_tail, target_arch = "x86_64"))]
+    let value = {
+        let mut value = value;
+        // SAFETY: there is no instruction.
+        unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+        value
+    };
+    value
 }
 
-/// Whether a node has this short string as its key.
+/// The address that a constant holds.
+///
+/// # Safety
+/// I1: the constant is a short string.
 #[inline(always)]
-unsafe fn has_key(node: *mut Node, key: TValue) -> bool {
-    // SAFETY: T1.
-    unsafe { (*node).key.get() == key.u && (*node).key_tag.get() == tag::SHORT_STRING }
+unsafe fn address_in(constant: *const TValue) -> u64 {
+    // SAFETY: the caller's promise.
+    unsafe { computed((*constant).as_pointer()) as u64 }
 }
 
 /// Whether storing the value into the table needs a barrier.
 #[inline(always)]
-unsafe fn needs_barrier(table: TValue, value: TValue) -> bool {
+pub(super) unsafe fn needs_barrier(table: GcRef<Table>, value: *const TValue) -> bool {
     // SAFETY: V1.
-    unsafe { value.is_collectable() && (*table.header()).is_black() }
+    unsafe { (*value).is_collectable() && table.header().is_black() }
 }
 
-/// The place of an integer key in the array part, or null.
+/// The place of an integer key in the array part, counting from 0.
 #[inline(always)]
-unsafe fn array_slot(table: TValue, key: u64) -> *mut TValue {
-    // SAFETY: T1.
-    unsafe {
-        let table: GcRef<Table> = GcRef::from_addr(table.u);
-        let index = key.wrapping_sub(1);
-        if index < table.array_size() as u64 { table.array_ptr().add(index as usize) } else { core::ptr::null_mut() }
-    }
+fn element_index(table: GcRef<Table>, key: u64) -> Option<usize> {
+    let index = key.wrapping_sub(1);
+    (index < table.array_size() as u64).then_some(index as usize)
 }
 
-/// Reads a field by its hint; falls to the slow path.
+/// Reads a field by its hint; falls to the handler that finds the key.
 macro_rules! read_field {
-    ($m:ident, $object:expr) => {{
-        let object: TValue = $object;
-        if object.t == tag::TABLE {
-            let node = hinted(object, $m.x());
-            if has_key(node, *$m.kc()) && (*node).value_tag.get() != tag::NIL {
+    ($m:ident, $object:expr, $find:path) => {{
+        let key = address_in($m.kc());
+        let object: *const TValue = $object;
+        if (*object).t == tag::TABLE {
+            let table: GcRef<Table> = GcRef::from_addr((*object).u);
+            if let Some(node) = table.node_by_hint($m.x())
+                && (*node).has_short(key)
+            {
                 *$m.a() = (*node).value();
                 next!($m)
             }
         }
-        goto!($m, slow_get)
+        goto!($m, $find)
     }};
 }
 
-/// Writes an existing field by its hint; falls to the slow path.
+/// Writes an existing field by its hint; falls to the handler that finds the key.
 macro_rules! write_field {
-    ($m:ident, $object:expr, $value:expr) => {{
-        let object: TValue = $object;
-        let value: TValue = $value;
-        if object.t == tag::TABLE {
-            let node = hinted(object, $m.x());
-            if has_key(node, *$m.kb()) && (*node).value_tag.get() != tag::NIL && !needs_barrier(object, value) {
-                (*node).set_value(value);
-                next!($m)
-            }
-        }
-        goto!($m, slow_set)
-    }};
-}
-
-/// Writes an existing item of the array part, or a new one of a table without metatable; falls to the slow path.
-macro_rules! write_item {
-    ($m:ident, $key:expr, $value:expr) => {{
-        let object = *$m.a();
-        let key: TValue = $key;
-        let value: TValue = $value;
-        if object.t == tag::TABLE && key.t == tag::INT {
-            let slot = array_slot(object, key.u);
-            if !slot.is_null() && !needs_barrier(object, value) {
-                let table: GcRef<Table> = GcRef::from_addr(object.u);
-                if (*slot).t != tag::NIL || table.metatable().is_none() {
-                    *slot = value;
+    ($m:ident, $object:expr, $value:expr, $find:path) => {{
+        let key = address_in($m.kb());
+        let object: *const TValue = $object;
+        if (*object).t == tag::TABLE {
+            let table: GcRef<Table> = GcRef::from_addr((*object).u);
+            if let Some(node) = table.node_by_hint($m.x())
+                && (*node).has_short(key)
+            {
+                let value: *const TValue = $value;
+                if !needs_barrier(table, value) {
+                    (*node).set_value(*value);
                     next!($m)
                 }
             }
         }
-        goto!($m, slow_set)
+        goto!($m, $find)
     }};
+}
+
+/// Writes an existing item of the array part, or a new one of a table without metatable; falls to another handler.
+macro_rules! write_item {
+    ($m:ident, $key:expr, $value:expr, $other:path) => {{
+        let object = $m.a();
+        if (*object).t == tag::TABLE
+            && let Some(key) = $key
+        {
+            let table: GcRef<Table> = GcRef::from_addr((*object).u);
+            if let Some(index) = element_index(table, key) {
+                let value: *const TValue = $value;
+                if !needs_barrier(table, value) {
+                    let slot = computed(table.array_ptr().add(index));
+                    if (*slot).t != tag::NIL || table.metatable().is_none() {
+                        *slot = *value;
+                        next!($m)
+                    }
+                }
+            }
+        }
+        goto!($m, $other)
+    }};
+}
+
+/// The payload of an integer key.
+#[inline(always)]
+unsafe fn integer_key(key: *const TValue) -> Option<u64> {
+    // SAFETY: I1: a register.
+    unsafe { ((*key).t == tag::INT).then_some((*key).u) }
 }
 
 handlers! {
     fn op_get_tab_up(m) {
-        read_field!(m, *m.upval(m.nb()).v.get())
+        read_field!(m, m.upval(m.nb()).v.get(), find::find_tab_up)
     }
 
     fn op_get_field(m) {
-        read_field!(m, *m.b())
+        read_field!(m, m.b(), find::find_field)
     }
 
     fn op_get_table(m) {
-        let object = *m.b();
-        let key = *m.c();
-        if object.t == tag::TABLE && key.t == tag::INT {
-            let slot = array_slot(object, key.u);
-            if !slot.is_null() && (*slot).t != tag::NIL {
-                *m.a() = *slot;
-                next!(m)
+        let object = m.b();
+        let key = m.c();
+        if (*object).t == tag::TABLE && (*key).t == tag::INT {
+            let table: GcRef<Table> = GcRef::from_addr((*object).u);
+            if let Some(index) = element_index(table, (*key).u) {
+                let slot = table.array_ptr().add(index);
+                if (*slot).t != tag::NIL {
+                    *m.a() = *slot;
+                    next!(m)
+                }
             }
         }
-        goto!(m, slow_get)
+        goto!(m, find::find_any)
     }
 
     fn op_get_i(m) {
-        let object = *m.b();
-        if object.t == tag::TABLE {
-            let slot = array_slot(object, m.nc() as u64);
-            if !slot.is_null() && (*slot).t != tag::NIL {
-                *m.a() = *slot;
-                next!(m)
+        let object = m.b();
+        if (*object).t == tag::TABLE {
+            let table: GcRef<Table> = GcRef::from_addr((*object).u);
+            if let Some(index) = element_index(table, m.nc() as u64) {
+                let slot = table.array_ptr().add(index);
+                if (*slot).t != tag::NIL {
+                    *m.a() = *slot;
+                    next!(m)
+                }
             }
         }
         goto!(m, slow_get)
     }
 
     fn op_self_field(m) {
-        let object = *m.b();
-        if object.t == tag::TABLE {
-            let node = hinted(object, m.x());
-            if has_key(node, *m.kc()) && (*node).value_tag.get() != tag::NIL {
-                *m.a().add(1) = object;
-                *m.a() = (*node).value();
+        let key = address_in(m.kc());
+        let object = m.b();
+        if (*object).t == tag::TABLE {
+            let table: GcRef<Table> = GcRef::from_addr((*object).u);
+            if let Some(node) = table.node_by_hint(m.x())
+                && (*node).has_short(key)
+            {
+                let a = m.a();
+                *a.add(1) = TValue::object(table);
+                *a = (*node).value();
                 next!(m)
             }
         }
-        goto!(m, slow_self)
+        goto!(m, find::find_method)
     }
 
     fn op_set_tab_up(m) {
-        write_field!(m, *m.upval(m.word().a() as usize).v.get(), *m.c())
+        write_field!(m, m.upval(m.word().a() as usize).v.get(), m.c(), find::put_tab_up)
     }
 
     fn op_set_tab_up_k(m) {
-        write_field!(m, *m.upval(m.word().a() as usize).v.get(), *m.kc())
+        write_field!(m, m.upval(m.word().a() as usize).v.get(), computed(m.kc()), find::put_tab_up_k)
     }
 
     fn op_set_field(m) {
-        write_field!(m, *m.a(), *m.c())
+        write_field!(m, m.a(), m.c(), find::put_field)
     }
 
     fn op_set_field_k(m) {
-        write_field!(m, *m.a(), *m.kc())
+        write_field!(m, m.a(), computed(m.kc()), find::put_field_k)
     }
 
     fn op_set_table(m) {
-        write_item!(m, *m.b(), *m.c())
+        write_item!(m, integer_key(m.b()), m.c(), find::put_any)
     }
 
     fn op_set_table_k(m) {
-        write_item!(m, *m.b(), *m.kc())
+        write_item!(m, integer_key(m.b()), computed(m.kc()), find::put_any_k)
     }
 
     fn op_set_i(m) {
-        write_item!(m, TValue::integer(m.nb() as i64), *m.c())
+        write_item!(m, Some(m.nb() as u64), m.c(), slow_set)
     }
 
     fn op_set_i_k(m) {
-        write_item!(m, TValue::integer(m.nb() as i64), *m.kc())
+        write_item!(m, Some(m.nb() as u64), computed(m.kc()), slow_set)
     }
 
     fn op_new_table(m) {
@@ -202,20 +231,6 @@ slow_paths! {
     closed slow_set => set;
     closed slow_new_table => new_table;
     open slow_set_list => set_list;
-}
-
-/// Finds a short string among a table's nodes and corrects the hint of the running word.
-#[inline(always)]
-unsafe fn find_and_hint(m: Machine, table: GcRef<Table>, key: GcRef<LuaString>) -> *mut Node {
-    let node = table.find_short(key);
-    if !node.is_null() {
-        // SAFETY: T1: the node is one of the table's; I1: the word can be written, and its x is a hint.
-        unsafe {
-            let index = node.offset_from(table.node_ptr());
-            *m.pc.cast::<u8>().byte_sub(7).cast_mut() = index as u8;
-        }
-    }
-    node
 }
 
 unsafe fn get(lua: *mut Thread) -> Next {
@@ -238,24 +253,7 @@ unsafe fn get_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             Op::GetI => (m.b(), TValue::integer(m.nc() as i64)),
             _ => (m.b(), *m.kc()),
         };
-        let object = *place;
-        if object.t == tag::TABLE && key.t == tag::SHORT_STRING {
-            let table: GcRef<Table> = object.as_ref();
-            let node = if op_of(m.word()) == Op::GetTable {
-                table.find_short(key.as_ref())
-            } else {
-                find_and_hint(m, table, key.as_ref())
-            };
-            if !node.is_null() && (*node).value_tag.get() != tag::NIL {
-                *m.a() = (*node).value();
-                return Ok(m.lua);
-            }
-            if let Some(value) = index::inherited(lua, table, key.as_ref()) {
-                *m.a() = value;
-                return Ok(m.lua);
-            }
-        }
-        let read = index::read(lua, object, key, place)?;
+        let read = index::read(lua, *place, key, place)?;
         finish_get(lua, m, read, key)
     }
 }
@@ -287,19 +285,6 @@ unsafe fn self_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
     // SAFETY: I1.
     unsafe {
         let (object, key) = (*m.b(), *m.kc());
-        if object.t == tag::TABLE {
-            let node = find_and_hint(m, object.as_ref(), key.as_ref());
-            if !node.is_null() && (*node).value_tag.get() != tag::NIL {
-                *m.a().add(1) = object;
-                *m.a() = (*node).value();
-                return Ok(m.lua);
-            }
-            if let Some(value) = index::inherited(lua, object.as_ref(), key.as_ref()) {
-                *m.a().add(1) = object;
-                *m.a() = value;
-                return Ok(m.lua);
-            }
-        }
         // R[A+1] may be R[B]'s own register, so an error message must still find the object in its place.
         let read = index::read(lua, object, key, m.b())?;
         *m.a().add(1) = object;
@@ -332,18 +317,7 @@ unsafe fn set_slow(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
             Op::SetField => (m.a(), *m.kb(), *m.c()),
             _ => (m.a(), *m.kb(), *m.kc()),
         };
-        let object = *place;
-        if object.t == tag::TABLE && key.t == tag::SHORT_STRING && !matches!(op_of(word), Op::SetTable | Op::SetTableK)
-        {
-            let table: GcRef<Table> = object.as_ref();
-            let node = find_and_hint(m, table, key.as_ref());
-            if !node.is_null() && (*node).value_tag.get() != tag::NIL {
-                (*node).set_value(value);
-                lua.heap().barrier_table(table, value);
-                return Ok(m.lua);
-            }
-        }
-        match index::write(lua, object, key, value, place)? {
+        match index::write(lua, *place, key, value, place)? {
             Write::Done => Ok(m.lua),
             Write::Call(method, object) => Ok(call_metamethod(lua, method, &[object, key, value], 0)),
         }
@@ -436,22 +410,25 @@ unsafe fn store_list(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         }
         let last = block * FIELDS_PER_FLUSH + count;
         if last > table.array_size() as usize
-            && let Err(error) = lua.heap().resize_table(
-                table,
-                last.min(u32::MAX as usize) as u32,
-                if table.has_no_nodes() { 0 } else { table.node_count() as u32 },
-            )
+            && let Err(error) =
+                lua.heap().resize_table(table, last.min(u32::MAX as usize) as u32, count_of_nodes(table))
         {
             return Err(index::insert_error(lua, error));
         }
-        for i in (1..=count).rev() {
-            let key = (block * FIELDS_PER_FLUSH + i) as i64;
-            if let Err(error) = lua.heap().table_set_int(table, key, *first.add(i)) {
-                return Err(index::insert_error(lua, error));
+        // SAFETY: T1: all places lie in the array part now; the registers lie in the stack, which is no part of a table.
+        core::ptr::copy_nonoverlapping(first.add(1), table.array_ptr().add(block * FIELDS_PER_FLUSH), count);
+        if table.header().is_black() {
+            for i in 1..=count {
+                lua.heap().barrier_table(table, *first.add(i));
             }
         }
         let th = lua.th();
         th.top.set((*th.ci.get()).top.get());
     }
     Ok(m.lua)
+}
+
+/// The number of a table's own nodes.
+fn count_of_nodes(table: GcRef<Table>) -> u32 {
+    if table.has_no_nodes() { 0 } else { table.node_count() as u32 }
 }

@@ -118,6 +118,7 @@ mod call;
 mod compare;
 mod concat;
 mod field;
+mod find;
 mod for_loop;
 mod load;
 mod trace;
