@@ -56,8 +56,8 @@ macro_rules! order_i {
 
 /// Equality where tags and payloads decide; else the slow path.
 macro_rules! equality {
-    ($m:ident, $sense:literal, $b:expr) => {{
-        let (a, b): (*const TValue, *const TValue) = ($m.a(), $b);
+    ($m:ident, $sense:literal) => {{
+        let (a, b) = ($m.a(), $m.b());
         if (*a).t == (*b).t {
             if (*a).t == tag::INT || (*a).t == tag::SHORT_STRING {
                 test!($m, $sense, (*a).u == (*b).u)
@@ -74,6 +74,20 @@ macro_rules! equality {
             goto!($m, slow_compare)
         }
         test!($m, $sense, false)
+    }};
+}
+
+/// An integer or a float and a constant of the same type; else the slow path.
+macro_rules! equals_k {
+    ($m:ident, $sense:literal) => {{
+        let (a, k) = ($m.a(), $m.kimm());
+        if (*a).t == (*k).t && (*k).is_number() {
+            if (*k).t == tag::INT {
+                test!($m, $sense, (*a).u == (*k).u)
+            }
+            test!($m, $sense, f64::from_bits((*a).u) == f64::from_bits((*k).u))
+        }
+        goto!($m, slow_compare)
     }};
 }
 
@@ -101,10 +115,10 @@ macro_rules! test_set {
 }
 
 handlers! {
-    fn op_eq(m) { equality!(m, true, m.b()) }
-    fn op_not_eq(m) { equality!(m, false, m.b()) }
-    fn op_eq_k(m) { equality!(m, true, m.kimm()) }
-    fn op_not_eq_k(m) { equality!(m, false, m.kimm()) }
+    fn op_eq(m) { equality!(m, true) }
+    fn op_not_eq(m) { equality!(m, false) }
+    fn op_eq_k(m) { equals_k!(m, true) }
+    fn op_not_eq_k(m) { equals_k!(m, false) }
     fn op_eq_p(m) { test!(m, true, (*m.a()).t == m.imm() as u8) }
     fn op_not_eq_p(m) { test!(m, false, (*m.a()).t == m.imm() as u8) }
     fn op_eq_s(m) { test!(m, true, (*m.a()).t == tag::SHORT_STRING && (*m.a()).u == (*m.kimm()).u) }

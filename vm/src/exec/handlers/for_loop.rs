@@ -198,6 +198,11 @@ handlers! {
             if value.t != tag::NIL {
                 iterate!(m, TValue::integer(control.u as i64 + 1), value)
             }
+        } else if !table.has_no_nodes() {
+            goto!(m, slow_tfor_call)
+        }
+        if table.metatable().is_none() {
+            next!(m.skip())
         }
         goto!(m, slow_tfor_call)
     }
