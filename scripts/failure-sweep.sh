@@ -5,7 +5,8 @@
 # usage: scripts/failure-sweep.sh [chosen|all] [POINTS]
 #
 # `chosen` (the default) takes two minutes: all that needs little but memory. `all` is that, what takes long at each request, and
-# what waits for connections. POINTS is how many requests of a script fail at most, evenly spread (400 and 20 000).
+# what waits for connections: on two cores half an hour for what is in both, six hours for the rest. POINTS is how many requests of a
+# script fail at most, evenly spread (400 and 20 000).
 # SWEEP_PROGRAM is the program `sweep`, if it is built already; SWEEP_JOBS says how many processes run at the same time at most,
 # if not one for each processor.
 set -euo pipefail
