@@ -5,10 +5,9 @@
 use core::cmp::Ordering;
 
 use perilune_core::value::tag;
-use perilune_core::{GcRef, LuaString, TValue, Table};
+use perilune_core::{GcRef, Heap, LuaString, TValue, Table};
 
 use crate::convert;
-use crate::error::LuaResult;
 use crate::state::LuaState;
 
 /// What all elements of a run are.
@@ -77,6 +76,47 @@ fn compare_strings(a: &TValue, b: &TValue) -> Ordering {
     unsafe { a.as_ref::<LuaString>().as_bytes().cmp(b.as_ref::<LuaString>().as_bytes()) }
 }
 
+/// Enters a value before the element at `position`, or after `len`, the last one, and says so, if the table has no metatable and
+/// its array part has the room.
+pub(crate) fn insert_element(heap: &mut Heap, table: GcRef<Table>, position: i64, len: i64, value: TValue) -> bool {
+    if table.metatable().is_some() || position < 1 || position > len + 1 || len >= table.array_size() as i64 {
+        return false;
+    }
+    let following = (len + 1 - position) as usize;
+    // SAFETY: T1: all places lie in the array part. What moves stays in the same table, which the collector is told.
+    unsafe {
+        let place = table.array_ptr().add(position as usize - 1);
+        core::ptr::copy(place, place.add(1), following);
+        *place = value;
+        heap.barrier_table(table, value);
+    }
+    if following > 0 {
+        heap.entries_moved(table);
+    }
+    true
+}
+
+/// Takes the element at `position` out of a table, closes the gap up to `len`, the last one, and returns the element, if the table
+/// has no metatable and all of them lie in its array part.
+pub(crate) fn remove_element(heap: &mut Heap, table: GcRef<Table>, position: i64, len: i64) -> Option<TValue> {
+    if table.metatable().is_some() || position < 1 || position > len || len > table.array_size() as i64 {
+        return None;
+    }
+    let following = (len - position) as usize;
+    // SAFETY: as above.
+    let removed = unsafe {
+        let place = table.array_ptr().add(position as usize - 1);
+        let removed = *place;
+        core::ptr::copy(place.add(1), place, following);
+        (*place.add(following)).t = tag::NIL;
+        removed
+    };
+    if following > 0 {
+        heap.entries_moved(table);
+    }
+    Some(removed)
+}
+
 impl LuaState {
     /// The table at an index.
     fn plain_table(&self, idx: i32) -> Option<GcRef<Table>> {
@@ -120,53 +160,6 @@ impl LuaState {
         unsafe { core::ptr::copy_nonoverlapping(table.array_ptr().add(first as usize - 1), th.top.get(), count) };
         th.top.set(th.top.get().wrapping_add(count));
         true
-    }
-
-    /// The length of a table without metatable.
-    #[inline]
-    pub fn plain_length(&self, idx: i32) -> Option<i64> {
-        self.plain_table(idx).filter(|table| table.metatable().is_none()).map(|table| table.border())
-    }
-
-    /// Moves the elements from `position` to `len`, the last one, up by one place and says so, if the table has no metatable
-    /// and they then all lie in its array part. The first one stays where it was, too.
-    pub fn raw_make_gap(&mut self, idx: i32, position: i64, len: i64) -> LuaResult<bool> {
-        let Some(table) = self.plain_table(idx) else { return Ok(false) };
-        let size = table.array_size() as i64;
-        if table.metatable().is_some() || position < 1 || position > len || len > size {
-            return Ok(false);
-        }
-        if len == size {
-            // The array part is full: entering the last element anew makes it grow.
-            let last = table.get_int(len);
-            // SAFETY: V1: the table lies on the stack, and holds the element.
-            let entered = unsafe { self.heap().table_set_int(table, len + 1, last) };
-            entered.map_err(|error| self.insert_error(error))?;
-        }
-        Ok(self.raw_move(idx, position, position + 1, len - position + 1))
-    }
-
-    /// Takes an element out of a table, moves those that follow up to `len`, the last one, down by one place, pushes the element
-    /// and says so, if the table has no metatable and all of them lie in its array part.
-    pub fn raw_remove(&mut self, idx: i32, position: i64, len: i64) -> LuaResult<bool> {
-        let Some(table) = self.plain_table(idx) else { return Ok(false) };
-        if table.metatable().is_some() || position < 1 || position > len || len > table.array_size() as i64 {
-            return Ok(false);
-        }
-        // SAFETY: T1: all places lie in the array part. What moves stays in the same table, which the collector is told.
-        let removed = unsafe {
-            let place = table.array_ptr().add(position as usize - 1);
-            let removed = *place;
-            let following = (len - position) as usize;
-            core::ptr::copy(place.add(1), place, following);
-            (*place.add(following)).t = tag::NIL;
-            removed
-        };
-        if position < len {
-            self.heap().entries_moved(table);
-        }
-        self.push(removed)?;
-        Ok(true)
     }
 
     /// Copies `count` elements of a table from position `from` on to position `to` on and says so, if the table has no

@@ -7,7 +7,9 @@
 mod carry;
 mod sort;
 
-use perilune_vm::{Buffer, CompareOp, LuaResult, LuaState, LuaType, NativeFn, Status, Thrown};
+use perilune_vm::{
+    Answer, Buffer, CompareOp, LuaResult, LuaState, LuaType, NativeFn, QuickCall, QuickNative, Status, Thrown,
+};
 
 /// Reads elements.
 const READ: u8 = 1;
@@ -116,30 +118,19 @@ fn invalid_element(lua: &mut LuaState, i: i64) -> Thrown {
 
 /// `table.insert (list, [pos,] value)`
 fn insert(lua: &mut LuaState) -> LuaResult<usize> {
-    if let Some(len) = lua.plain_length(1) {
-        return insert_value(lua, len);
-    }
     check_table(lua, 1, READ | WRITE | LENGTH)?;
-    lua.len_then(1, 0, |lua, _, _| {
-        let len = lua.take_length()?;
-        insert_value(lua, len)
-    })?;
-    let len = lua.take_length()?;
-    insert_value(lua, len)
+    lua.len_then(1, 0, |lua, _, _| insert_value(lua))?;
+    insert_value(lua)
 }
 
-/// Goes on with the length.
-fn insert_value(lua: &mut LuaState, len: i64) -> LuaResult<usize> {
-    let end = len.wrapping_add(1);
+/// Goes on with the length on top.
+fn insert_value(lua: &mut LuaState) -> LuaResult<usize> {
+    let end = lua.take_length()?.wrapping_add(1);
     match lua.get_top() {
         2 => lua.set_i_then(1, end, 0, nothing)?,
         3 => {
             let position = lua.check_integer(2)?;
             lua.arg_check(1 <= position && position <= end, 2, "position out of bounds")?;
-            if lua.raw_make_gap(1, position, len)? {
-                lua.raw_set_i(1, position)?;
-                return Ok(0);
-            }
             carry::push_task(lua, position.wrapping_add(1), 1, position - end)?;
             return insert_carried(lua, Status::Ok, 0);
         }
@@ -219,26 +210,17 @@ fn pack(lua: &mut LuaState) -> LuaResult<usize> {
 
 /// `table.remove (list [, pos])`
 fn remove(lua: &mut LuaState) -> LuaResult<usize> {
-    if let Some(len) = lua.plain_length(1) {
-        return remove_element(lua, len);
-    }
     check_table(lua, 1, READ | WRITE | LENGTH)?;
-    lua.len_then(1, 0, |lua, _, _| {
-        let len = lua.take_length()?;
-        remove_element(lua, len)
-    })?;
-    let len = lua.take_length()?;
-    remove_element(lua, len)
+    lua.len_then(1, 0, |lua, _, _| remove_element(lua))?;
+    remove_element(lua)
 }
 
-/// Goes on with the length.
-fn remove_element(lua: &mut LuaState, len: i64) -> LuaResult<usize> {
+/// Goes on with the length on top.
+fn remove_element(lua: &mut LuaState) -> LuaResult<usize> {
+    let len = lua.take_length()?;
     let position = lua.opt_integer(2, len)?;
     if position != len {
         lua.arg_check(1 <= position && position <= len.wrapping_add(1), 1, "position out of bounds")?;
-    }
-    if lua.raw_remove(1, position, len)? {
-        return Ok(1);
     }
     if !lua.try_get_i(1, position)? {
         lua.push_integer(position)?;
@@ -255,6 +237,10 @@ fn remove_element(lua: &mut LuaState, len: i64) -> LuaResult<usize> {
 fn close_gap(lua: &mut LuaState, position: i64, len: i64) -> LuaResult<usize> {
     if position >= len {
         return remove_last(lua, position);
+    }
+    // The elements of a plain table move together.
+    if lua.raw_move(1, position + 1, position, len - position) {
+        return remove_last(lua, len);
     }
     lua.insert(2);
     lua.set_top(2)?;
@@ -324,20 +310,39 @@ fn unpack_rest(lua: &mut LuaState, _: Status, span: isize) -> LuaResult<usize> {
     Ok(span as usize + 1)
 }
 
-/// The library, in the order of the manual.
-const FUNCTIONS: [(&str, NativeFn); 7] = [
-    ("concat", concat),
-    ("insert", insert),
-    ("move", move_),
-    ("pack", pack),
-    ("remove", remove),
-    ("sort", sort::sort),
-    ("unpack", unpack),
-];
+/// Quick forms, for tables without metatable whose elements lie in their array parts.
+mod quick {
+    use super::*;
+
+    pub(super) fn insert(call: QuickCall<'_>) -> Answer<'_> {
+        match (call.count(), call.integer(2)) {
+            (2, _) => call.insert_element(1, None, 2),
+            (3, Some(position)) => call.insert_element(1, Some(position), 3),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn remove(call: QuickCall<'_>) -> Answer<'_> {
+        match (call.count(), call.integer(2)) {
+            (1, _) => call.remove_element(1, None),
+            (2, Some(position)) => call.remove_element(1, Some(position)),
+            _ => Answer::UNUSUAL,
+        }
+    }
+}
+
+/// The functions that have no quick form, in the order of the manual.
+const FUNCTIONS: [(&str, NativeFn); 5] =
+    [("concat", concat), ("move", move_), ("pack", pack), ("sort", sort::sort), ("unpack", unpack)];
+
+/// The others.
+static QUICK_FUNCTIONS: [(&str, QuickNative); 2] =
+    [("insert", QuickNative::new(insert, quick::insert)), ("remove", QuickNative::new(remove, quick::remove))];
 
 /// Opens the library: pushes its table.
 #[doc(alias = "luaopen_table")]
 pub fn open_table(lua: &mut LuaState) -> LuaResult<usize> {
     lua.new_lib(&FUNCTIONS)?;
+    lua.set_quick_funcs(&QUICK_FUNCTIONS)?;
     Ok(1)
 }

@@ -12,6 +12,7 @@ use crate::convert;
 use crate::error::LuaResult;
 use crate::exec::compare::raw_equals;
 use crate::meta;
+use crate::sequence;
 use crate::state::{LuaState, NativeFn};
 
 /// A native function with a second, quick form.
@@ -330,6 +331,29 @@ impl<'a> QuickCall<'a> {
         // SAFETY: V1, A5: both are arguments.
         unsafe { self.lua().heap().set_metatable(TValue::object(table), Some(metatable)) };
         self.argument(arg)
+    }
+}
+
+/// Elements of tables without metatable, in their array parts.
+impl<'a> QuickCall<'a> {
+    /// Inserts an argument into a table before the element at a position, or after the last one if none is given. The answer is
+    /// no value; unusual, with nothing changed, if the position is not one of the elements or the one after, or there is no room.
+    #[inline]
+    pub fn insert_element(self, table: usize, position: Option<i64>, value: usize) -> Answer<'a> {
+        let (Some(table), Some(value)) = (self.table(table), self.value(value)) else { return Answer::UNUSUAL };
+        let len = table.border();
+        let entered = sequence::insert_element(self.lua().heap(), table, position.unwrap_or(len + 1), len, value);
+        if entered { self.arguments_from(usize::MAX) } else { Answer::UNUSUAL }
+    }
+
+    /// Removes the element at a position of a table, or the last one if none is given. The answer is the element; unusual, with
+    /// nothing changed, if there is none.
+    #[inline]
+    pub fn remove_element(self, table: usize, position: Option<i64>) -> Answer<'a> {
+        let Some(table) = self.table(table) else { return Answer::UNUSUAL };
+        let len = table.border();
+        let removed = sequence::remove_element(self.lua().heap(), table, position.unwrap_or(len), len);
+        removed.map_or(Answer::UNUSUAL, Answer::value)
     }
 }
 
