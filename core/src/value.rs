@@ -27,10 +27,10 @@ pub mod tag {
     pub const LIGHT: Tag = 5;
     /// A native function without upvalues.
     pub const NATIVE: Tag = 6;
-    /// A key of a table node whose value was collected; compared by address alone, never dereferenced.
-    pub const DEAD: Tag = 7;
     /// A native function with a quick form, without upvalues.
-    pub const QUICK_NATIVE: Tag = 8;
+    pub const QUICK_NATIVE: Tag = 7;
+    /// A key of a table node whose value was collected; compared by address alone, never dereferenced.
+    pub const DEAD: Tag = 8;
     /// Set in the tag of every collectable value.
     pub const COLLECTABLE: Tag = 0x80;
     /// An interned string.

@@ -1,8 +1,7 @@
 //! Threads: their stacks and call frames grow and shrink here.
 //!
 //! H8. `spare_stacks` is a list of `spare_stack_count` blocks of the basic size, which nobody uses; the first slot of each names the
-//!     next one. All their slots are initialised, and what they hold was alive in the last atomic phase or was made since: the
-//!     list is emptied at the beginning of each.
+//!     next one. Each collection gives them back.
 
 use crate::base::alloc::{AllocKind, OldSize};
 use crate::base::error::AllocResult;
@@ -21,7 +20,7 @@ impl Heap {
     pub fn new_thread(&mut self) -> AllocResult<GcRef<Thread>> {
         let heap = core::ptr::from_mut(self);
         let place = self.allocate(AllocKind::Thread, size_of::<Thread>())?.cast::<Thread>();
-        // The collector never meets a thread without a stack, nor a spare stack in use that has stale values from before.
+        // The collector never meets a thread without a stack.
         let stack = match self.new_stack() {
             Ok(stack) => stack,
             Err(error) => {
@@ -49,18 +48,15 @@ impl Heap {
     /// A stack of the basic size: a spare one, or a new one.
     #[inline]
     fn new_stack(&mut self) -> AllocResult<*mut TValue> {
-        let spare = self.spare_stacks;
-        if !spare.is_null() {
+        let mut stack = self.spare_stacks;
+        if stack.is_null() {
+            stack = self.allocate(AllocKind::Other, BASIC_STACK_SIZE * size_of::<TValue>())?.cast::<TValue>();
+        } else {
             // SAFETY: H8.
-            unsafe {
-                self.spare_stacks = core::ptr::with_exposed_provenance_mut((*spare).u as usize);
-                self.spare_stack_count -= 1;
-                spare.write(TValue::NIL);
-            }
-            return Ok(spare);
+            self.spare_stacks = core::ptr::with_exposed_provenance_mut(unsafe { (*stack).u } as usize);
+            self.spare_stack_count -= 1;
         }
-        let stack = self.allocate(AllocKind::Other, BASIC_STACK_SIZE * size_of::<TValue>())?.cast::<TValue>();
-        // SAFETY: the block has that many slots.
+        // SAFETY: the block has that many slots; nothing that a spare one holds is to be kept alive.
         unsafe { fill_nil(stack, 0, BASIC_STACK_SIZE) };
         Ok(stack)
     }

@@ -199,7 +199,7 @@ fn stacks_of_ended_threads_serve_new_ones() {
     let other = heap.heap().new_thread().expect("memory");
     heap.anchor(2, TValue::object(other));
     assert_eq!(other.stack.get(), stack);
-    assert!((*other).base_ci.func.get() == stack && other.top.get() == stack.wrapping_add(1));
+    assert!(other.base_ci.func.get() == stack && other.top.get() == stack.wrapping_add(1));
     heap.count();
     // A collection gives back what is spare.
     other.top.set(stack.wrapping_add(1));
