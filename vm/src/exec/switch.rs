@@ -213,7 +213,9 @@ pub(crate) unsafe fn yield_values(m: Machine, call: Call) -> Option<Machine> {
         th.top.set(values);
         th.status.set(Status::Yield as u8);
         th.from.set(core::ptr::null_mut());
-        begin_to_wait(m, frame, call, values.wrapping_add(MIN_STACK), YIELDING, core::ptr::null());
+        // The room of a native function as far as there is some; who resumes the coroutine makes more (A3).
+        let limit = values.wrapping_add(MIN_STACK).min(th.stack_last.get());
+        begin_to_wait(m, frame, call, limit, YIELDING, core::ptr::null());
         hand_over(waiting, resumed, wanted, values, call.nargs);
         Some(go_on(resumer, waiting, m.dispatch))
     }

@@ -492,3 +492,28 @@ fn a_coroutine_that_has_ended_is_used_again() -> LuaResult<()> {
     }
     Ok(())
 }
+
+#[test]
+fn room_where_a_coroutine_waits() -> LuaResult<()> {
+    let mut lua = state_with(COROUTINES);
+    // The more registers, the nearer to the end of the stack the coroutine waits; the host passes many values then.
+    for registers in 1..60 {
+        lua.set_top(0)?;
+        let names: Vec<String> = (0..registers).map(|i| format!("v{i}")).collect();
+        let chunk = format!(
+            "ended = create(function(a) local {} = a local t = {{yield(a)}} return #t end) resume(ended, 7)",
+            names.join(", ")
+        );
+        assert_eq!(lua.do_str(&chunk), Status::Ok);
+        lua.get_global("ended")?;
+        lua.with_thread(1, |co| {
+            assert_eq!((co.status(), co.get_top()), (Status::Yield, 0));
+            for i in 0..40 {
+                co.push_integer(i)?;
+            }
+            assert_eq!((co.resume(None, 40), co.get_top(), co.to_integer(-1)), (Status::Ok, 1, Some(40)));
+            LuaResult::Ok(())
+        })??;
+    }
+    Ok(())
+}
