@@ -146,7 +146,7 @@ pub(crate) unsafe fn postcall(lua: &LuaState, ci: *mut CallInfo, first: *mut TVa
 
 /// Puts the `__call` metamethod of the value at `slot` before it, as the function; returns the slot's offset.
 #[doc(alias = "luaD_tryfuncTM")]
-#[cold]
+#[inline(never)]
 pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaResult<usize> {
     let func = lua.th().save(slot);
     // SAFETY: H1.
@@ -159,9 +159,12 @@ pub(crate) fn try_call_metamethod(lua: &mut LuaState, slot: *mut TValue) -> LuaR
     let slot = th.restore(func);
     // SAFETY: H1: room for one more was made.
     unsafe {
-        let count = th.top.get().offset_from(slot) as usize;
-        core::ptr::copy(slot, slot.add(1), count);
-        th.top.set(th.top.get().add(1));
+        let mut place = th.top.get();
+        th.top.set(place.add(1));
+        while place > slot {
+            *place = *place.sub(1);
+            place = place.sub(1);
+        }
         *slot = method;
     }
     Ok(func)

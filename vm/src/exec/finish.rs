@@ -143,42 +143,48 @@ pub(crate) unsafe fn continue_concat(lua: &mut LuaState, word: Instruction, tota
 /// Calls a metamethod for the running instruction, and returns the thread to go on with (I3).
 #[inline(always)]
 pub(crate) fn call_metamethod(lua: &mut LuaState, method: TValue, args: &[TValue], nresults: i16) -> Next {
-    // SAFETY: the instruction's frame runs.
-    match unsafe { enter_metamethod(lua, method, args, nresults) } {
-        Some(next) => next,
-        None => {
-            let step = push_metamethod(lua, method, args, nresults);
-            drive_from_loop(lua, step)
-        }
-    }
-}
-
-/// Enters a metamethod that is a Lua function with fixed parameters, in a thread without hooks. `None`, with nothing changed: it
-/// must be called in the general way.
-///
-/// # Safety
-/// The running frame is a Lua function's, and the top its limit or above all that it needs.
-#[inline(always)]
-unsafe fn enter_metamethod(lua: &LuaState, method: TValue, args: &[TValue], nresults: i16) -> Option<Next> {
-    // SAFETY: V1, F1, H4; H1: the limit leaves room for the frame, in which the arguments lie.
+    let func = lua.th().top.get();
+    // SAFETY: H1: the slots above the limit hold these. The instruction's frame runs, and the top is its limit.
     unsafe {
-        let th = lua.th();
-        if method.t != tag::LUA_CLOSURE {
-            return None;
-        }
-        let code = GcRef::<LuaClosure>::from_addr(method.u).code();
-        let word = *code.sub(1).cast::<FrameWord>();
-        let next = (*th.ci.get()).next.get();
-        let func = th.top.get();
-        let base = func.wrapping_add(1);
-        let limit = base.wrapping_byte_add(word.frame_bytes as usize);
-        let end = base.wrapping_add(args.len());
-        if word.is_vararg != 0 || next.is_null() || limit.max(end) >= th.stack_last.get() || th.hook_mask.get() != 0 {
-            return None;
-        }
         *func = method;
         for (i, &arg) in args.iter().enumerate() {
-            *base.add(i) = arg;
+            *func.add(1 + i) = arg;
+        }
+        if let Some(next) = enter_lua(lua, func, func.add(1 + args.len()), nresults, CallStatus::META) {
+            return next;
+        }
+    }
+    let step = push_metamethod(lua, method, args, nresults);
+    drive_from_loop(lua, step)
+}
+
+/// Enters the function at `func`, whose arguments lie above it up to `end`, for an instruction of the running frame, if it is a Lua
+/// function with fixed parameters and the thread has no hooks. `None`, with nothing changed: it must be called in the general
+/// way.
+///
+/// # Safety
+/// The running frame is a Lua function's, with its `pc` saved, and all that it needs lies below `func` or is what lies there.
+#[inline(always)]
+pub(super) unsafe fn enter_lua(
+    lua: &LuaState,
+    func: *mut TValue,
+    end: *mut TValue,
+    nresults: i16,
+    status: u16,
+) -> Option<Next> {
+    // SAFETY: V1, F1, H4; H1: the frame's limit is tested.
+    unsafe {
+        let th = lua.th();
+        if (*func).t != tag::LUA_CLOSURE {
+            return None;
+        }
+        let code = GcRef::<LuaClosure>::from_addr((*func).u).code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        let next = (*th.ci.get()).next.get();
+        let base = func.wrapping_add(1);
+        let limit = base.wrapping_byte_add(word.frame_bytes as usize);
+        if word.is_vararg != 0 || next.is_null() || limit.max(end) >= th.stack_last.get() || th.hook_mask.get() != 0 {
+            return None;
         }
         let mut slot = end;
         while slot < base.add(word.num_params as usize) {
@@ -188,7 +194,7 @@ unsafe fn enter_metamethod(lua: &LuaState, method: TValue, args: &[TValue], nres
         let frame = &*next;
         frame.func.set(func);
         frame.top.set(limit);
-        frame.begin(nresults, CallStatus::LUA | CallStatus::META);
+        frame.begin(nresults, CallStatus::LUA | status);
         frame.set_registers(base, code);
         frame.pc.set(code.cast_const().cast());
         th.top.set(limit);

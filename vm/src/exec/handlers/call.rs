@@ -503,8 +503,23 @@ unsafe fn call(lua: *mut Thread) -> Next {
         }
         let state = LuaState::from_thread(lua);
         let nresults = m.nc() as i16 - 1;
-        let func = state.th().save(func);
-        drive_from_loop(state, Step::Enter { func, nresults, flags: 0 })
+        if (*func).is_function() {
+            let func = state.th().save(func);
+            return drive_from_loop(state, Step::Enter { func, nresults, flags: 0 });
+        }
+        let result = call_metamethod(state, func, nresults);
+        settle(state, result)
+    }
+}
+
+/// Calls what is no function.
+unsafe fn call_metamethod(lua: &mut LuaState, func: *mut TValue, nresults: i16) -> LuaResult<Next> {
+    let func = try_call_metamethod(lua, func)?;
+    let th = lua.th();
+    // SAFETY: I1, H2: the arguments lie up to the top.
+    match unsafe { finish::enter_lua(lua, th.restore(func), th.top.get(), nresults, 0) } {
+        Some(next) => Ok(next),
+        None => Ok(drive_from_loop(lua, Step::Enter { func, nresults, flags: 0 })),
     }
 }
 
