@@ -728,26 +728,52 @@ impl Table {
         unsafe { (*self.element(place - 1)).t == tag::NIL }
     }
 
-    /// A border below `size`, the last element, which is nil: near the last one found, if it is still there.
-    #[inline]
-    fn border_in_elements(&self, size: usize) -> i64 {
+    /// The border, if that can be told by a look or two.
+    #[inline(always)]
+    pub fn border_at_hand(&self) -> Option<i64> {
+        let size = self.array_size() as usize;
+        if size > 0 && self.element_is_nil(size) {
+            self.border_near_hint(size).map(|border| border as i64)
+        } else {
+            self.has_no_nodes().then_some(size as i64)
+        }
+    }
+
+    /// A border below `size`, the last element, which is nil: where the last one was found, or next to it.
+    #[inline(always)]
+    fn border_near_hint(&self, size: usize) -> Option<usize> {
         let last = self.element(size - 1);
         // SAFETY: T1.
         let hint = unsafe { (*last).u } as usize;
         let border = if hint.wrapping_sub(1) >= size - 1 {
-            self.search_border(size)
+            return None;
         } else if self.element_is_nil(hint) {
-            if hint > 1 && !self.element_is_nil(hint - 1) { hint - 1 } else { self.search_border(size) }
+            if hint == 1 || self.element_is_nil(hint - 1) {
+                return None;
+            }
+            hint - 1
         } else if self.element_is_nil(hint + 1) {
-            return hint as i64;
+            return Some(hint);
         } else if self.element_is_nil(hint + 2) {
             // There is such an element: the next one is not nil, and so not the last one.
             hint + 1
         } else {
-            self.search_border(size)
+            return None;
         };
         // SAFETY: T1: a nil's payload has no meaning.
         unsafe { (*last).u = border as u64 };
+        Some(border)
+    }
+
+    /// A border below `size`, the last element, which is nil.
+    #[inline]
+    fn border_in_elements(&self, size: usize) -> i64 {
+        if let Some(border) = self.border_near_hint(size) {
+            return border as i64;
+        }
+        let border = self.search_border(size);
+        // SAFETY: T1: a nil's payload has no meaning.
+        unsafe { (*self.element(size - 1)).u = border as u64 };
         border as i64
     }
 

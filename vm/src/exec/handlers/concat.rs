@@ -1,7 +1,8 @@
 //! Concatenation and length.
 
 use perilune_core::code::Instruction;
-use perilune_core::{CallInfo, GcRef, LuaString, TValue, Thread};
+use perilune_core::value::tag;
+use perilune_core::{CallInfo, GcRef, LuaString, TValue, Table, Thread};
 
 use crate::error::LuaResult;
 use crate::exec::concat::join_row;
@@ -11,6 +12,7 @@ use crate::exec::finish::{call_metamethod, continue_concat};
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::length::{Length, length};
+use crate::meta::MetaEvent;
 use crate::state::LuaState;
 
 handlers! {
@@ -23,6 +25,22 @@ handlers! {
         if value.is_string() {
             let string: GcRef<LuaString> = GcRef::from_addr(value.u);
             *m.a() = TValue::integer(string.len() as i64);
+            next!(m)
+        }
+        if value.t == tag::TABLE {
+            goto!(m, len_of_table)
+        }
+        goto!(m, slow_len)
+    }
+
+    /// The length of a table without `__len` whose border is where the last one was, or next to it.
+    #[inline(never)]
+    fn len_of_table(m) {
+        let table: GcRef<Table> = GcRef::from_addr((*m.b()).u);
+        if table.metatable().is_none_or(|mt| mt.flags() & 1 << MetaEvent::Len as u8 != 0)
+            && let Some(border) = table.border_at_hand()
+        {
+            *m.a() = TValue::integer(border);
             next!(m)
         }
         goto!(m, slow_len)

@@ -109,7 +109,8 @@ macro_rules! write_item {
                 let value: *const TValue = $value;
                 if !needs_barrier(table, value) {
                     let slot = computed(table.array_ptr().add(index));
-                    if (*slot).t != tag::NIL || table.metatable().is_none() {
+                    // Whether there was an item is asked last: it may have to come from far away, and a store need not wait.
+                    if table.metatable().is_none() || (*slot).t != tag::NIL {
                         *slot = *value;
                         next!($m)
                     }
