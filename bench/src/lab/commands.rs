@@ -51,10 +51,10 @@ fn report(lab: &Lab, allocators: &[String], baseline: &str, size: Size) -> Resul
     Ok(Report { baseline: baseline.into(), allocators, size, ..Report::new() })
 }
 
-/// Shows a report and writes it to files.
-fn finish(mut report: Report, outputs: &Outputs) -> Result<ExitCode> {
+/// Shows a report, with latencies if they are wanted, and writes it to files.
+fn finish(mut report: Report, with_latencies: bool, outputs: &Outputs) -> Result<ExitCode> {
     report.interrupted = matrix::interrupted();
-    print!("{}", tables::text(&report));
+    print!("{}", tables::text(&report, with_latencies));
     outputs.write(&report)?;
     Ok(match () {
         () if report.interrupted => ExitCode::from(INTERRUPTED),
@@ -78,7 +78,7 @@ fn matrix(lab: &Lab, workloads: &[Workload], arguments: &args::Matrix) -> Result
     let mut report = report(lab, &plan.allocators, baseline, plan.size)?;
     matrix::watch_for_interrupts()?;
     report.rows = plan.run(lab);
-    finish(report, outputs)
+    finish(report, *latency, outputs)
 }
 
 /// `latency` and `footprint`.
@@ -99,7 +99,7 @@ fn choice(lab: &Lab, workloads: &[Workload], arguments: &args::Choice, footprint
     let mut report = report(lab, &plan.allocators, baseline, plan.size)?;
     matrix::watch_for_interrupts()?;
     report.rows = plan.run(lab);
-    finish(report, outputs)
+    finish(report, true, outputs)
 }
 
 fn record(lab: &Lab, workloads: &[Workload], arguments: &args::Record) -> Result<ExitCode> {
@@ -136,7 +136,7 @@ fn replay(lab: &Lab, arguments: &args::Replay) -> Result<ExitCode> {
     matrix::watch_for_interrupts()?;
     let plan = replay::Plan { trace, facts, allocators: &names, rounds: usize::from(*rounds), baseline };
     report.replay = Some(plan.run(lab)?);
-    finish(report, outputs)
+    finish(report, true, outputs)
 }
 
 fn histogram(lab: &Lab, workloads: &[Workload], arguments: &args::Histogram) -> Result<ExitCode> {
@@ -175,7 +175,7 @@ fn threads(lab: &Lab, workloads: &[Workload], arguments: &args::Threads) -> Resu
         rounds: usize::from(*rounds),
     };
     report.threads = plan.run(lab);
-    finish(report, outputs)
+    finish(report, true, outputs)
 }
 
 fn allocs(lab: &Lab) -> ExitCode {

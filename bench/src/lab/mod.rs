@@ -88,17 +88,17 @@ impl Lab {
         A: LuaAlloc + 'static,
         F: Fn() -> A + Send + Sync + 'static,
     {
-        self.with(subject::typed(name, about, make, None))
+        self.with(subject::typed(name, about, make, |_| None))
     }
 
-    /// Adds an allocator that can tell how many bytes it has taken from the system.
+    /// Adds an allocator that can tell how many bytes it has taken from the system, or `None` if it does not know.
     #[must_use]
-    pub fn add_with_reserved<A, F>(self, name: &str, about: &str, make: F, reserved: fn(&A) -> usize) -> Self
+    pub fn add_with_reserved<A, F>(self, name: &str, about: &str, make: F, reserved: fn(&A) -> Option<usize>) -> Self
     where
         A: LuaAlloc + 'static,
         F: Fn() -> A + Send + Sync + 'static,
     {
-        self.with(subject::typed(name, about, make, Some(reserved)))
+        self.with(subject::typed(name, about, make, reserved))
     }
 
     /// Does what the command line says. The process must be the lab's alone: it runs its own program again for each measurement.

@@ -80,6 +80,20 @@ impl ResidentNow {
     }
 }
 
+/// How many bytes the C library's allocator has taken from the system, for all of the process; `None` where it does not tell.
+#[cfg(target_env = "gnu")]
+pub fn malloc_reserved() -> Option<usize> {
+    // SAFETY: it may be called at any time.
+    let info = unsafe { libc::mallinfo2() };
+    Some(info.arena + info.hblkhd)
+}
+
+/// How many bytes the C library's allocator has taken from the system, for all of the process; `None` where it does not tell.
+#[cfg(not(target_env = "gnu"))]
+pub fn malloc_reserved() -> Option<usize> {
+    None
+}
+
 /// The machine that figures are of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
@@ -136,6 +150,7 @@ mod tests {
         let growth = Resident::read().growth_since(start);
         assert!(memory[faults as usize % 1000] == 1 && (30 << 20..64 << 20).contains(&growth), "{growth}");
         assert!(quick.anonymous() - before >= 30 << 20);
+        assert!(malloc_reserved().is_none_or(|bytes| bytes >= memory.len()));
         assert!(Machine::here().memory > 1 << 20);
     }
 }

@@ -15,7 +15,7 @@ use perilune_alloc_adapters::{
 };
 use perilune_vm::{Lua, LuaState};
 
-use super::os::cpu_time;
+use super::os::{cpu_time, malloc_reserved};
 
 /// How a state ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,25 +79,28 @@ unsafe impl LuaAlloc for Erased {
     }
 }
 
+/// How an allocator is asked for what it has taken from the system, and may not know.
+type Reserved<A> = fn(&A) -> Option<usize>;
+
 /// An allocator of a type, and the ways to make it and to ask it.
 struct Typed<A, F> {
     name: String,
     about: String,
     make: F,
-    reserved: Option<fn(&A) -> usize>,
+    reserved: Reserved<A>,
 }
 
 /// An allocator in memory of its own, with the question that it answers.
 struct Boxed<A> {
     /// It came from a box, and is this value's until that is dropped.
     adapter: NonNull<A>,
-    reserved: Option<fn(&A) -> usize>,
+    reserved: Reserved<A>,
 }
 
 impl<A> Owner for Boxed<A> {
     fn reserved(&self) -> Option<usize> {
         // SAFETY: the allocator is alive; states that use it do so through shared references, too.
-        self.reserved.map(|reserved| reserved(unsafe { self.adapter.as_ref() }))
+        (self.reserved)(unsafe { self.adapter.as_ref() })
     }
 }
 
@@ -155,7 +158,7 @@ impl<A: LuaAlloc + 'static, F: Fn() -> A + Send + Sync> Subject for Typed<A, F> 
 }
 
 /// An allocator of a Rust type.
-pub fn typed<A, F>(name: &str, about: &str, make: F, reserved: Option<fn(&A) -> usize>) -> Arc<dyn Subject>
+pub fn typed<A, F>(name: &str, about: &str, make: F, reserved: Reserved<A>) -> Arc<dyn Subject>
 where
     A: LuaAlloc + 'static,
     F: Fn() -> A + Send + Sync + 'static,
@@ -166,18 +169,18 @@ where
 /// The project's allocators.
 pub fn known() -> Vec<Arc<dyn Subject>> {
     vec![
-        typed("slab", "size classes in pages, the platform's for large blocks", Slab::new, Some(Slab::reserved)),
-        typed("system", "the platform's allocator as Rust calls it", || System, None),
-        typed("libc", "the platform's allocator: malloc, realloc, free", || Libc, None),
-        typed("mimalloc", "mimalloc, a heap for each state", Mimalloc::new, None),
-        typed("mimalloc-shared", "mimalloc, its heap for all", || MimallocShared, None),
+        typed("slab", "size classes in pages, the platform's for large blocks", Slab::new, |a| Some(a.reserved())),
+        typed("system", "the platform's allocator as Rust calls it", || System, |_| malloc_reserved()),
+        typed("libc", "the platform's allocator: malloc, realloc, free", || Libc, |_| malloc_reserved()),
+        typed("mimalloc", "mimalloc, a heap for each state", Mimalloc::new, |_| None),
+        typed("mimalloc-shared", "mimalloc, its heap for all", || MimallocShared, |_| None),
         #[cfg(feature = "jemalloc")]
-        typed("jemalloc", "jemalloc", || perilune_alloc_adapters::Jemalloc, None),
+        typed("jemalloc", "jemalloc", || perilune_alloc_adapters::Jemalloc, |_| None),
         #[cfg(feature = "snmalloc")]
-        typed("snmalloc", "snmalloc", || perilune_alloc_adapters::Snmalloc, None),
-        typed("bump", "an arena that reuses nothing", Bump::new, Some(Bump::reserved)),
-        typed("bump-free-list", "an arena that reuses blocks by size", BumpFreeList::new, Some(BumpFreeList::reserved)),
-        typed("up-bump", "an arena whose last block grows in place", UpBump::new, Some(UpBump::reserved)),
+        typed("snmalloc", "snmalloc", || perilune_alloc_adapters::Snmalloc, |_| None),
+        typed("bump", "an arena that reuses nothing", Bump::new, |a| Some(a.reserved())),
+        typed("bump-free-list", "an arena that reuses blocks by size", BumpFreeList::new, |a| Some(a.reserved())),
+        typed("up-bump", "an arena whose last block grows in place", UpBump::new, |a| Some(a.reserved())),
     ]
 }
 
@@ -211,5 +214,5 @@ pub fn from_library(text: &str) -> Result<Arc<dyn Subject>> {
         // SAFETY: by the user's promise the function follows the contract of `lua_Alloc` with a null `ud`.
         unsafe { CAlloc::new(function, std::ptr::null_mut::<c_void>()) }
     };
-    Ok(typed(symbol, &about, make, None))
+    Ok(typed(symbol, &about, make, |_| None))
 }

@@ -25,11 +25,14 @@ pub fn table(text_columns: usize, head: &[&str]) -> Table {
     table
 }
 
-/// All that a report holds, for a terminal.
-pub fn text(report: &Report) -> String {
+/// All that a report holds, for a terminal; latencies only if they are wanted.
+pub fn text(report: &Report, with_latencies: bool) -> String {
     let mut out = String::new();
     for row in &report.rows {
         workload(&mut out, row, &report.baseline);
+        if with_latencies {
+            latencies(&mut out, row);
+        }
     }
     if report.rows.iter().any(|row| row.cells.iter().any(|cell| cell.ratio.is_some())) {
         out.push_str(&summary(report));
@@ -91,7 +94,6 @@ fn workload(out: &mut String, row: &Row, baseline: &str) {
     } else {
         footprints(out, row);
     }
-    latencies(out, row);
 }
 
 /// How many moments of a run are shown.
