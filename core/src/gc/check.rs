@@ -291,7 +291,8 @@ impl Heap {
             // SAFETY: V1.
             unsafe { self.check_target(owner, value.header(), value.tag()) };
         } else {
-            ensure!(value.tag() < tag::DEAD, owner, "V1: a value with tag {:#x}", value.tag());
+            let is_plain = value.tag() < tag::DEAD || value.tag() == tag::QUICK_NATIVE;
+            ensure!(is_plain, owner, "V1: a value with tag {:#x}", value.tag());
         }
     }
 

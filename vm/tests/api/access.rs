@@ -166,6 +166,38 @@ fn strings() -> LuaResult<()> {
 }
 
 #[test]
+fn strings_that_are_filled_in() -> LuaResult<()> {
+    let mut lua = new_state();
+    for len in [0, 1, 40, 41, 1000] {
+        // SAFETY: all bytes are written.
+        unsafe {
+            lua.push_filled(len, |room| {
+                for (i, byte) in room.iter_mut().enumerate() {
+                    byte.write(b'a' + (i % 26) as u8);
+                }
+            })?;
+        }
+        let expected: Vec<u8> = (b'a'..=b'z').cycle().take(len).collect();
+        assert_eq!(lua.str_at(-1), Some(&expected[..]));
+        lua.push_bytes(&expected)?;
+        assert!(lua.raw_equal(-1, -2));
+    }
+    Ok(())
+}
+
+#[test]
+fn bytes_of_userdata() -> LuaResult<()> {
+    let mut lua = new_state();
+    let block = lua.new_userdata(24)?;
+    let bytes = lua.to_userdata_bytes(-1).expect("a userdata");
+    assert_eq!((bytes.cast(), bytes.len()), (block, 24));
+    lua.push_integer(1)?;
+    lua.push_light_userdata(block.as_ptr().cast())?;
+    assert!(lua.to_userdata_bytes(-1).is_none() && lua.to_userdata_bytes(-2).is_none());
+    Ok(())
+}
+
+#[test]
 fn raw_lengths_of_every_type() -> LuaResult<()> {
     let mut lua = new_state();
     push_all_kinds(&mut lua)?;

@@ -128,3 +128,66 @@ fn a_quick_form_panics() -> LuaResult<()> {
     }
     Ok(())
 }
+
+#[test]
+fn strings_are_made_until_the_collector_is_due() -> LuaResult<()> {
+    /// `twice (s)`: the string two times.
+    fn twice(lua: &mut LuaState) -> LuaResult<usize> {
+        CALLS.set((CALLS.get().0 + 1, CALLS.get().1));
+        lua.check_str(1)?;
+        lua.push_value(1)?;
+        lua.concat(2)?;
+        Ok(1)
+    }
+    fn quick_twice(call: QuickCall<'_>) -> Answer<'_> {
+        CALLS.set((CALLS.get().0, CALLS.get().1 + 1));
+        call.bytes(1).map_or(Answer::UNUSUAL, |s| call.string(&[s, s].concat()))
+    }
+    static TWICE: QuickNative = QuickNative::new(twice, quick_twice);
+    let mut lua = state()?;
+    lua.push_quick_native(&TWICE)?;
+    lua.set_global("twice")?;
+    assert_eq!(run(&mut lua, "local v = twice('ab') return v")?.as_deref(), Some("abab"));
+    let long = "x".repeat(50);
+    assert_eq!(run(&mut lua, &format!("local v = twice('{long}') return v"))?, Some(long.repeat(2)));
+    calls();
+    let chunk = format!("local n, s = 0, '{long}' for i = 1, 20000 do local v = twice(s) n = n + #v end return n");
+    assert_eq!(run(&mut lua, &chunk)?.as_deref(), Some("2000000"));
+    let (whole, quick) = calls();
+    // Now and then the function itself is called, and the collector runs.
+    assert!(quick == 20_000 && whole > 0 && whole < 10_000, "{whole} {quick}");
+    assert!(lua.gc_count() < 500_000, "{}", lua.gc_count());
+    Ok(())
+}
+
+#[test]
+fn texts_and_numbers() -> LuaResult<()> {
+    fn text(call: QuickCall<'_>) -> Answer<'_> {
+        call.number_text(1)
+    }
+    fn number(call: QuickCall<'_>) -> Answer<'_> {
+        call.denoted_number(1)
+    }
+    fn unusual(lua: &mut LuaState) -> LuaResult<usize> {
+        lua.push_str("unusual")?;
+        Ok(1)
+    }
+    static TEXT: QuickNative = QuickNative::new(unusual, text);
+    static NUMBER: QuickNative = QuickNative::new(unusual, number);
+    let mut lua = state()?;
+    lua.push_quick_native(&TEXT)?;
+    lua.set_global("text")?;
+    lua.push_quick_native(&NUMBER)?;
+    lua.set_global("number")?;
+    let chunk = "local a, b, c = text(12), text(-0.5), text('12') return a .. ' ' .. b .. ' ' .. c";
+    assert_eq!(run(&mut lua, chunk)?.as_deref(), Some("12 -0.5 unusual"));
+    let chunk = "local a, b, c, d = number('0x10'), number(' 1e1 '), number('x'), number(1) \
+                 return a .. ' ' .. b .. ' ' .. (c == nil and 'nil' or '?') .. ' ' .. d";
+    assert_eq!(run(&mut lua, chunk)?.as_deref(), Some("16 10.0 nil unusual"));
+    // A metatable of numbers may have another text for them.
+    lua.push_integer(0)?;
+    lua.new_table()?;
+    lua.set_metatable(-2)?;
+    assert_eq!(run(&mut lua, "local v = text(12) return v")?.as_deref(), Some("unusual"));
+    Ok(())
+}
