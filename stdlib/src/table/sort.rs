@@ -393,6 +393,36 @@ impl Sorter {
         }
     }
 
+    /// After the comparator has answered in a scan: takes the next element of the scan, or of the other one, and asks for its
+    /// comparison at once, if the element needs nothing else. Returns `Ok`, with nothing changed, where the steps must decide.
+    #[inline]
+    fn scan_on(&mut self, lua: &mut LuaState, answer: bool) -> LuaResult<()> {
+        let before = (self.i, self.j);
+        let (next, is_next_up) = match (self.step, answer) {
+            (Step::CompareUp, true) if self.i + 1 < self.range.high => (self.i + 1, true),
+            (Step::CompareDown, true) if self.j >= self.i => (self.j.wrapping_sub(1), false),
+            (Step::CompareUp, false) => (self.j.wrapping_sub(1), false),
+            _ => return Ok(()),
+        };
+        if is_next_up {
+            self.i = next
+        } else {
+            self.j = next
+        }
+        self.save(lua);
+        // The scan upwards leaves its last element below those of the scan downwards.
+        if !answer {
+            lua.push_nil()?;
+        }
+        let (step, pivot) = if is_next_up { (Step::CompareUp, -2) } else { (Step::CompareDown, -3) };
+        lua.call_with_element_then([1, 2, pivot], next as i64, !is_next_up, step as isize, resume)?;
+        if !answer {
+            lua.pop(1);
+        }
+        (self.i, self.j) = before;
+        Ok(())
+    }
+
     /// The pivot is at `i`, its place: goes on with the smaller part, while the other one waits.
     fn split(&mut self, lua: &mut LuaState) -> LuaResult<bool> {
         let Range { low, high, random } = self.range;
@@ -433,6 +463,9 @@ fn invalid_order(lua: &mut LuaState) -> Thrown {
 fn resume(lua: &mut LuaState, _: Status, step: isize) -> LuaResult<usize> {
     let mut sorter = Sorter::restore(lua, Step::from_context(step));
     let answer = matches!(sorter.action(), Action::Compare(..)) && lua.take_answer();
+    if matches!(sorter.step, Step::CompareUp | Step::CompareDown) && !lua.is_nil(2) {
+        sorter.scan_on(lua, answer)?;
+    }
     if sorter.advance(lua, answer)? { sorter.run(lua) } else { Ok(0) }
 }
 

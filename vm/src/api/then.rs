@@ -103,6 +103,28 @@ impl LuaState {
         }
     }
 
+    /// Replaces the value on top by an element of a table and asks for the call of a function with it and the value at `other`,
+    /// in this order or, if so wanted, the other way round; `k` finds the one result on top. If metamethods have a say in what
+    /// the element is, nothing changes, and the answer is `Ok`.
+    #[inline]
+    pub fn call_with_element_then(
+        &mut self,
+        [table, function, other]: [i32; 3],
+        n: i64,
+        reverse: bool,
+        ctx: isize,
+        k: Continuation,
+    ) -> LuaResult<()> {
+        let Some(element) = plain_element(self.value_or_nil(table), n) else { return Ok(()) };
+        let (function, other) = (self.value_or_nil(function), self.value_or_nil(other));
+        self.store(-1, element);
+        let (a, b) = if reverse { (other, element) } else { (element, other) };
+        for value in [function, a, b] {
+            self.push(value)?;
+        }
+        self.call_then(2, 1, ctx, k).map(|_| ())
+    }
+
     /// Whether the value is a table without metatable, so that no access to its elements calls a function.
     #[inline]
     pub fn is_plain_table(&self, idx: i32) -> bool {
