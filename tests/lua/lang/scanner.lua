@@ -20,7 +20,7 @@ return s, select("#", f(1, 2)), 5 // 2, 1 << 4, 17 >> 2, 3 ~= 4, 2 ~ 1, 7 == 7, 
 ]==]
 local whole = table.pack(load(source)())
 print(table.unpack(whole)) --> expect: plainsingle "quoted"esc\tapeAAHlong ]=] string --> expect: with ]] in it,0integer,7integer,12integer,123456789012345integer,1234567890123456integer,9223372036854775807integer,9.2233720368548e+18float,1.5float,0.1float,3.0float,0.25float,123.456float,1e-06float,123456.7890123float,100000000.0float,1000000000.0float,1000.0float,0.0015float,1.0float,10integer,3.0float\t6\t2\t16\t4\ttrue\t3\ttrue\tfalse\ttrue
-for size = 1, 90 do
+for _, size in ipairs {1, 2, 3, 7, 40} do
   local got = table.pack(assert(load(pieces(source, size)))())
   assert(got.n == whole.n)
   for i = 1, got.n do assert(rawequal(got[i], whole[i]), size) end
@@ -62,7 +62,7 @@ for _, wrong in ipairs {"x = = 1", "x = name another", "local 12", "x = 12 34", 
 --> expect: c:1: <name> expected near '3'
 --> expect: c:1: unexpected symbol near '..'
 --> expect: c:1: syntax error near <eof>
-  for size = 1, 12 do
+  for size = 1, 5, 2 do
     local _, other = load(pieces(wrong, size), "=c")
     assert(message == other, other)
   end
