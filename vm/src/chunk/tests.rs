@@ -4,7 +4,12 @@ use std::format;
 use std::string::String;
 use std::vec::Vec;
 
+use perilune_core::LuaClosure;
+use perilune_core::code::Instruction;
+
+use super::verify;
 use crate::debug::tests::System;
+use crate::opcode::{Op, op_of};
 use crate::{ChunkWriter, LoadMode, Lua, LuaResult, LuaState, Status};
 
 struct Bytes(Vec<u8>);
@@ -131,4 +136,46 @@ fn no_change_of_bytes_breaks_the_loader() {
         }
     }
     lua.gc_collect().unwrap();
+}
+
+/// What the verifier says of a function whose first `op` was changed.
+fn fault(source: &str, op: Op, change: impl Fn(Instruction) -> Instruction) -> Option<String> {
+    let mut lua = state();
+    assert_eq!(lua.load_bytes(source.as_bytes(), b"=source", LoadMode::TEXT), Status::Ok);
+    // SAFETY: V1: the function lies on the stack; F1: its code can be written, and nobody runs it.
+    unsafe {
+        let proto = lua.value_or_nil(-1).get::<LuaClosure>().unwrap().proto();
+        assert!(verify::check(&proto, None).is_ok());
+        let at = proto.code_slice().iter().position(|&word| op_of(word) == op).unwrap();
+        let place = proto.code.get().add(at);
+        *place = change(*place);
+        let fault = verify::check(&proto, None).err()?.describe(0);
+        Some(String::from_utf8_lossy(fault.as_bytes()).into_owned())
+    }
+}
+
+#[test]
+fn operands_that_handlers_trust_are_checked() {
+    let with_c = |c: i16| move |word: Instruction| word.with_c(c as u16);
+    let with_op = |op: Op| move |word: Instruction| word.with_op(op as u8);
+    let says = |fault: Option<String>, what: &str| {
+        assert!(fault.as_ref().is_some_and(|text| text.ends_with(what)), "{fault:?}")
+    };
+    for divisor in [0, -1, i16::MIN] {
+        says(fault("local x = ... return x % 7", Op::ModI, with_c(divisor)), "bad divisor");
+        says(fault("local x = ... return x // 7", Op::IDivI, with_c(divisor)), "bad divisor");
+    }
+    for distance in [64, -1] {
+        says(fault("local x = ... return x << 7", Op::ShlI, with_c(distance)), "bad shift");
+        says(fault("local x = ... return x >> 7", Op::ShrI, with_c(distance)), "bad shift");
+    }
+    assert_eq!(fault("local x = ... return x << 7", Op::ShlI, with_c(63)), None);
+    says(fault("local x = ... return x * 0.3", Op::MulKF, with_op(Op::MulK)), "constant is no integer");
+    says(fault("local x = ... return x & 0xffffff", Op::BAndK, with_op(Op::AddKF)), "constant is no float");
+    says(fault("local x = ... return x ~= 0.3", Op::NotEqK, with_op(Op::EqS)), "constant is no short string");
+    says(fault("for k in next, {} do end", Op::TForCall, |word| word.with_x(0)), "too few results");
+    says(fault("for k in next, {} do end", Op::TForCall, |word| word.with_x(250)), "bad register");
+    assert_eq!(fault("for k in next, {} do end", Op::TForCall, |word| word.with_imm(-1)), None);
+    says(fault("for i = 1, 2 do end", Op::ForPrep, |word| word.with_imm(1)), "loop without end");
+    assert_eq!(fault("local x = ... return x == nil", Op::EqP, |word| word.with_imm(-1)), None);
 }
