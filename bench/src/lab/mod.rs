@@ -12,17 +12,17 @@
 //!                 │
 //!     host (a state, the workload) ──► instrument or nothing ──► subject (an allocator)
 //! ```
-//! - **One measurement, one process** ([`cell`]). None finds memory that another one has touched; an allocator that crashes takes
+//! - **One measurement, one process** (`cell`). None finds memory that another one has touched; an allocator that crashes takes
 //!   its own cell along. The child answers with JSON, so the parent does nothing but decide what is next, and add up.
 //! - **What is timed has no instrument around it.** Times, resident memory and page faults are of the allocator alone, called
 //!   through the same pair as in any program. Counts, latencies and samples come from runs of their own.
 //! - **Turns**. Allocators run as A B C, C B A, ...; a ratio is one of runs of the same pass. The interval of its median is one of
-//!   order statistics, which assumes nothing about the distribution ([`stats`]); a control without allocations shows the noise.
-//! - **One report** ([`report`]): whatever a command measures goes into the same structure, from which the terminal's tables, JSON,
+//!   order statistics, which assumes nothing about the distribution (`stats`); a control without allocations shows the noise.
+//! - **One report** (`report`): whatever a command measures goes into the same structure, from which the terminal's tables, JSON,
 //!   CSV and the page are made; so `compare` and the page never run anything.
-//! - **Workloads are files** ([`workload`]), built in at compile time from the folder, with more from the user's folder.
-//! - **Recordings** are those of the instrument `Tracing`, replayed in batches of bounded memory ([`replay`]); a hash over all calls
-//!   ([`audit`]) tells that a replay did exactly what was recorded.
+//! - **Workloads are files** (`workload`), built in at compile time from the folder, with more from the user's folder.
+//! - **Recordings** are those of the instrument `Tracing`, replayed in batches of bounded memory (`replay`); a hash over all calls
+//!   (`audit`) tells that a replay did exactly what was recorded.
 
 mod args;
 mod audit;
