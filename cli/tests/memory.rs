@@ -14,7 +14,7 @@ const LIMIT: u64 = 16 * MEBIBYTE;
 /// What the process may be larger than its limit, in bytes: the program itself, the C library, what the allocator wastes.
 const BESIDES: u64 = 8 * MEBIBYTE;
 /// The same where blocks are small, in bytes.
-const BESIDES_NIBBLERS: u64 = 10 * MEBIBYTE;
+const BESIDES_NIBBLERS: u64 = 12 * MEBIBYTE;
 
 /// Each takes all the memory that it can get, in its own way.
 const GLUTTONS: &[(&str, &str)] = &[
