@@ -320,6 +320,9 @@ impl<R: Read> Trace<R> {
         let start = self.base + self.frame.len() as u64;
         let truncated = |read| Err(TraceError { offset: start + read as u64, kind: TraceErrorKind::Truncated });
         let damaged = |text| Err(TraceError { offset: start, kind: TraceErrorKind::Damaged(text) });
+        // One buffer serves all frames: who replays a trace on the process's own allocator does not want another user of it.
+        let mut frame = std::mem::take(&mut self.frame);
+        self.base = start;
         let mut head = [0; FRAME_HEAD];
         let read = self.fill(&mut head)?;
         if read < FRAME_HEAD {
@@ -329,7 +332,8 @@ impl<R: Read> Trace<R> {
         if len == 0 || len as usize > FRAME_MAX {
             return damaged("the length of a frame is out of range");
         }
-        let mut frame = vec![0; len as usize];
+        self.base = start + FRAME_HEAD as u64;
+        frame.resize(len as usize, 0);
         let read = self.fill(&mut frame)?;
         if read < frame.len() {
             return truncated(FRAME_HEAD + read);
@@ -337,7 +341,6 @@ impl<R: Read> Trace<R> {
         if checksum(&frame) != sum {
             return damaged("the checksum of a frame is wrong");
         }
-        self.base = start + FRAME_HEAD as u64;
         self.frame = frame;
         self.at = 0;
         Ok(())

@@ -37,6 +37,8 @@ pub const FLOOR: &str = "(the loop alone)";
 pub struct ReplaySpec {
     /// The file.
     pub trace: PathBuf,
+    /// How many slots it has.
+    pub slots: u32,
     /// Whether what is asked is checked against the trace, and every block's content; such a replay is not timed.
     pub check: bool,
     /// Whether the blocks that are live when the close begins are left to the allocator.
@@ -252,8 +254,10 @@ struct Replay {
 }
 
 impl Replay {
-    fn new(path: &Path) -> Result<Self> {
-        Ok(Self { trace: open(path)?, batch: Vec::with_capacity(BATCH), blocks: Vec::new(), operations: 0 })
+    fn new(spec: &ReplaySpec) -> Result<Self> {
+        // All memory of its own is taken now, as the allocator may be the process's.
+        let (batch, blocks) = (Vec::with_capacity(BATCH), Vec::with_capacity(spec.slots as usize));
+        Ok(Self { trace: open(&spec.trace)?, batch, blocks, operations: 0 })
     }
 
     /// Runs up to the close, or the end. Returns how long the operations took, and whether the close is next.
@@ -282,8 +286,7 @@ impl Replay {
 }
 
 /// A replay that checks.
-fn check(memory: &impl LuaAlloc, path: &Path) -> Result<Replayed> {
-    let mut replay = Replay::new(path)?;
+fn check(memory: &impl LuaAlloc, mut replay: Replay) -> Result<Replayed> {
     let audit = Audit::new(memory);
     loop {
         let closes = decode(&mut replay.trace, &mut replay.batch)?;
@@ -306,7 +309,7 @@ fn check(memory: &impl LuaAlloc, path: &Path) -> Result<Replayed> {
 /// The trace cannot be read, the allocator is unknown, refuses memory, or damages a block.
 pub fn measure(lab: &Lab, allocator: &str, spec: &ReplaySpec) -> Result<Replayed> {
     let totals = Totals::default();
-    let mut replay = Replay::new(&spec.trace)?;
+    let mut replay = Replay::new(spec)?;
     if allocator == FLOOR {
         let one = OneBlock { block: 0 };
         let (running, _) = replay.phase(RawAlloc::from_adapter(std::hint::black_box(&raw const one)), false)?;
@@ -316,7 +319,7 @@ pub fn measure(lab: &Lab, allocator: &str, spec: &ReplaySpec) -> Result<Replayed
     let subject = lab.find(allocator)?;
     let memory = subject.make();
     if spec.check {
-        return check(&memory, &spec.trace);
+        return check(&memory, replay);
     }
     let in_bulk = spec.in_bulk && subject.frees_in_bulk();
     let (running, closes) = replay.phase(std::hint::black_box(memory.pair()), true)?;
@@ -415,7 +418,7 @@ impl Plan<'_> {
 
     /// Makes one replay in a process of its own.
     fn replay(&self, lab: &Lab, allocator: &str, check: bool, in_bulk: bool) -> Result<Replayed> {
-        let spec = ReplaySpec { trace: self.trace.to_owned(), check, in_bulk };
+        let spec = ReplaySpec { trace: self.trace.to_owned(), slots: self.facts.slots, check, in_bulk };
         match lab.spec(allocator, Kind::Replay(spec), None).run()? {
             Outcome::Replay(replayed) => Ok(replayed),
             _ => bail!("the measurement gave something else"),
