@@ -249,12 +249,18 @@ fn a_library_of_c_is_an_allocator() {
 fn latencies_footprints_and_threads_are_shown() {
     let dir = folder("others");
     fs::write(dir.join("own.lua"), SMALL).expect("a file");
-    let shown = good(&dir, "latency own.lua --alloc slab");
+    let csv = |lines: usize, head: &str| {
+        let text = fs::read_to_string(dir.join("own.csv")).expect("the CSV");
+        assert!(text.starts_with(head) && text.lines().count() >= lines, "{text}");
+    };
+    let shown = good(&dir, "latency own.lua --alloc slab --csv own.csv");
+    csv(1 + 3 * 12, "workload,allocator,call,calls,percentile,nanoseconds\nown,slab,alloc,");
     assert!(shown.contains("p99.99") && shown.contains("floor") && shown.contains("shrink"), "{shown}");
-    let shown = good(&dir, "footprint own.lua --alloc slab --html own.html");
+    let shown = good(&dir, "footprint own.lua --alloc slab --html own.html --csv own.csv");
     assert!(shown.contains("resident / live"), "{shown}");
+    csv(3, "workload,allocator,allocated_bytes,live_bytes,resident_bytes,reserved_bytes\nown,slab,");
     assert_eq!(fs::read_to_string(dir.join("own.html")).expect("the page").matches("<svg").count(), 2);
     let shown = good(&dir, "threads own.lua -n 3 --rounds 1 --alloc slab,mimalloc --csv own.csv");
     assert!(shown.contains("3 threads") && shown.contains("mimalloc"), "{shown}");
-    assert_eq!(fs::read_to_string(dir.join("own.csv")).expect("the CSV").lines().count(), 1 + 2 * 3);
+    csv(1 + 2 * 3, "workload,allocator,threads,runs_per_second\nown,slab,1,");
 }

@@ -38,6 +38,7 @@ mod plots;
 mod record;
 mod replay;
 mod report;
+mod rows;
 mod sampler;
 mod stats;
 mod subject;

@@ -12,7 +12,7 @@ use super::os::Machine;
 use super::replay::TraceFacts;
 use super::stats::{Spread, Verdict, median};
 use super::workload::Size;
-use super::{html, tables};
+use super::{html, rows};
 
 /// The version of the form that reports are saved in.
 pub const SCHEMA: u32 = 1;
@@ -245,7 +245,7 @@ fn write(path: &Path, form: Form, report: &Report) -> Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     match form {
         Form::Json => serde_json::to_writer(&mut file, report)?,
-        Form::Csv => tables::write_csv(report, &mut file)?,
+        Form::Csv => rows::write_csv(report, &mut file)?,
         Form::Html => file.write_all(html::page(report)?.as_bytes())?,
     }
     file.flush()?;

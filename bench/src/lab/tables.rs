@@ -1,9 +1,7 @@
-//! Reports as text: tables for the terminal, and CSV.
+//! Reports as text: tables for the terminal.
 
 use std::fmt::Write as _;
-use std::io::Write;
 
-use anyhow::Result;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table, TableComponent};
 
@@ -320,102 +318,4 @@ pub fn rates(row: &ThreadsRow) -> Vec<(usize, Spread)> {
         Some((*number, Spread::of(&rates)?))
     };
     row.seconds.iter().filter_map(rate).collect()
-}
-
-/// Writes the table as CSV: times in seconds, sizes in bytes.
-///
-/// # Errors
-/// Writing fails.
-pub fn write_csv(report: &Report, output: impl Write) -> Result<()> {
-    let mut csv = csv::Writer::from_writer(output);
-    let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    if !report.rows.is_empty() {
-        csv.write_record([
-            "workload",
-            "argument",
-            "allocator",
-            "seconds",
-            "ratio",
-            "ratio_low",
-            "ratio_high",
-            "verdict",
-            "noise",
-            "calls",
-            "allocations",
-            "allocated_bytes",
-            "grows",
-            "grows_in_place",
-            "peak_live_bytes",
-            "resident_bytes",
-            "reserved_bytes",
-            "fragmentation",
-            "page_faults",
-            "close_seconds",
-            "close_in_bulk_seconds",
-            "error",
-        ])?;
-    }
-    for row in &report.rows {
-        for cell in &row.cells {
-            let counts = cell.counts.as_ref();
-            let counted =
-                |figure: fn(&Counts) -> u64| counts.map_or_else(String::new, |counts| figure(counts).to_string());
-            csv.write_record([
-                row.workload.clone(),
-                row.argument.to_string(),
-                cell.allocator.clone(),
-                text(cell.time().map(|spread| spread.median)),
-                text(cell.ratio.map(|spread| spread.median)),
-                text(cell.ratio.map(|spread| spread.low)),
-                text(cell.ratio.map(|spread| spread.high)),
-                cell.verdict.map_or_else(String::new, |verdict| verdict.in_words().into()),
-                row.noise.to_string(),
-                counted(|counts| counts.calls),
-                counted(|counts| counts.allocations),
-                counted(|counts| counts.allocated_bytes),
-                counted(|counts| counts.grows),
-                counted(|counts| counts.grows_in_place),
-                counted(|counts| counts.peak_live),
-                text(cell.resident()),
-                text(counts.and_then(|counts| counts.reserved).map(|bytes| bytes as f64)),
-                text(cell.fragmentation()),
-                text(cell.page_faults()),
-                text(cell.closing(false)),
-                text(cell.closing(true)),
-                cell.error.clone().unwrap_or_default(),
-            ])?;
-        }
-    }
-    if let Some(replay) = &report.replay {
-        csv.write_record([
-            "trace",
-            "allocator",
-            "seconds",
-            "ratio",
-            "close_seconds",
-            "close_in_bulk_seconds",
-            "error",
-        ])?;
-        for cell in &replay.cells {
-            csv.write_record([
-                replay.trace.clone(),
-                cell.allocator.clone(),
-                text(median(&cell.seconds)),
-                text(cell.ratio.map(|spread| spread.median)),
-                text(median(&cell.closing)),
-                text(median(&cell.closing_in_bulk)),
-                cell.error.clone().unwrap_or_default(),
-            ])?;
-        }
-    }
-    if !report.threads.is_empty() {
-        csv.write_record(["workload", "allocator", "threads", "runs_per_second"])?;
-        for row in &report.threads {
-            for (number, rate) in rates(row) {
-                csv.write_record([&row.workload, &row.allocator, &number.to_string(), &rate.median.to_string()])?;
-            }
-        }
-    }
-    csv.flush()?;
-    Ok(())
 }
