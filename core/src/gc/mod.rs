@@ -13,7 +13,7 @@
 //! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads
 //!     are never black, and neither are open upvalues, so that stores into a stack need no barrier. One black table may: the
 //!     one that is being traversed in slices, `partial`, from its entry `partial_at` on. Whoever moves its entries says so
-//!     ([`Heap::entries_moved`], [`Heap::entry_may_move`]).
+//!     ([`Heap::entries_moved`], `entry_may_move`).
 //! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
 //!     In the other phases these lists are stale and are not read; the next cycle begins with empty ones.
 //! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no
