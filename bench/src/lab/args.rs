@@ -114,8 +114,8 @@ pub struct Matrix {
     pub allocators: Allocators,
     #[command(flatten)]
     pub length: Length,
-    /// How often each allocator runs in each order; three are the fewest for which anything is claimed.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), default_value_t = 3)]
+    /// How often each allocator runs in each order; with fewer than three nothing is claimed, with five one run may be disturbed.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), default_value_t = 5)]
     pub rounds: u16,
     /// The allocator that the others are compared with.
     #[arg(long, value_name = "NAME", default_value = "system")]
@@ -150,8 +150,8 @@ pub struct Replay {
     pub trace: PathBuf,
     #[command(flatten)]
     pub allocators: Allocators,
-    /// How often each allocator runs in each order.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), default_value_t = 3)]
+    /// How often each allocator runs in each order; with fewer than three nothing is claimed, with five one run may be disturbed.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..), default_value_t = 5)]
     pub rounds: u16,
     /// The allocator that the others are compared with.
     #[arg(long, value_name = "NAME", default_value = "system")]
