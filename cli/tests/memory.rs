@@ -38,7 +38,6 @@ const GLUTTONS: &[(&str, &str)] = &[
         "a huge table of constants",
         "local n = 0 assert(load(function() n = n + 1 return n == 1 and 'return {' or n .. '.5, ' end))",
     ),
-    ("a huge name in a source", "assert(load(function() return ('x'):rep(1000) end))"),
     ("a huge function", "assert(load(function() return 'x = x + y ' end))"),
     (
         "a coroutine flood",
@@ -84,6 +83,7 @@ const NIBBLERS: &[(&str, &str)] = &[
         "a huge string in a source",
         "local first = true assert(load(function() if first then first = false return 'return \"' end return ('x'):rep(1000) end))",
     ),
+    ("a huge name in a source", "assert(load(function() return ('x'):rep(1000) end))"),
     ("many strings", "local t = {} for i = 1, math.huge do t['key' .. i] = i end"),
     ("many closures", "local t = {} for i = 1, math.huge do t[i] = function() return i end end"),
     ("many tables", "local t while true do t = {t} end"),

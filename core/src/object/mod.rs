@@ -6,6 +6,7 @@
 
 mod function;
 mod header;
+mod nodes;
 mod string;
 mod table;
 mod thread;
@@ -13,8 +14,9 @@ mod userdata;
 
 pub use function::{LocalVar, LuaClosure, NativeClosure, Proto, UpVal, UpvalDesc};
 pub use header::{GcHeader, GcObject, GcRef, opt_addr, opt_from_addr};
+pub use nodes::Node;
+pub(crate) use nodes::{Nodes, float_to_integer};
 pub use string::LuaString;
-pub use table::{InsertError, InvalidKey, MAX_ARRAY_SIZE, MAX_LOG_NODES, Node, Slot, Table};
-pub(crate) use table::{Nodes, float_to_integer};
+pub use table::{InsertError, InvalidKey, MAX_ARRAY_SIZE, MAX_LOG_NODES, Slot, Table};
 pub use thread::{CallInfo, CallStatus, Thread};
 pub use userdata::{Destructor, Userdata};
