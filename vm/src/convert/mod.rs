@@ -10,7 +10,7 @@ mod print;
 
 pub use number::{
     FloatToInt, float_idiv, float_mod, float_to_integer, float_to_integer_mode, int_idiv, int_mod, le_float_int,
-    le_int_float, lt_float_int, lt_int_float, shift_left,
+    le_int_float, lt_float_int, lt_int_float, natural_mod, shift_left,
 };
 pub(crate) use number::{to_integer, to_integer_mode, to_number};
 pub use parse::str_to_number;

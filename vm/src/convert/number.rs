@@ -120,6 +120,21 @@ pub fn float_idiv(a: f64, b: f64) -> f64 {
     float::floor(a / b)
 }
 
+/// `a % b`, the same as [`float_mod`], if `a` is neither negative nor very large, and `b` a natural number, as they mostly are.
+///
+/// The quotient is at most one too large, which the sign of the remainder tells. All else is exact: the product is an integer below
+/// 2^53, and both differences are multiples of what the last bit of `a` stands for, and not larger than `a`.
+#[inline(always)]
+pub fn natural_mod(a: f64, b: f64) -> Option<f64> {
+    /// The bits of 2^53. Positive floats are ordered as their bits are, and negative ones have larger bits.
+    const LARGE: u64 = 0x4340_0000_0000_0000;
+    if a.to_bits() >= LARGE || b.to_bits().wrapping_sub(1) >= LARGE || b as i64 as f64 != b {
+        return None;
+    }
+    let rest = a - (a / b) as i64 as f64 * b;
+    Some(if rest < 0.0 { rest + b } else { rest })
+}
+
 /// `a % b` of floats, with the sign of the divisor.
 #[doc(alias = "luai_nummod")]
 #[inline]
@@ -191,6 +206,47 @@ pub fn le_float_int(f: f64, i: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn easy_remainders_are_those_of_fmod() {
+        let mut seed = 1u64;
+        let mut random = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            seed ^ seed >> 31
+        };
+        let mut easy = 0;
+        for _ in 0..200_000 {
+            let b = (random() >> (random() % 63)) as f64;
+            let a = match random() % 4 {
+                0 => (random() >> (random() % 63)) as f64,
+                // Next to a multiple, where the quotient may be rounded up.
+                1 => {
+                    f64::from_bits(((random() % 1000) as f64 * b).to_bits().wrapping_add(random() % 3).wrapping_sub(1))
+                }
+                2 => f64::from_bits(random() >> 1),
+                _ => (random() >> (random() % 63)) as f64 / 1024.0,
+            };
+            if let Some(rest) = natural_mod(a, b) {
+                assert_eq!(rest.to_bits(), float_mod(a, b).to_bits(), "{a:?} % {b:?}");
+                easy += 1;
+            }
+        }
+        assert!(easy > 100_000, "{easy}");
+        let below = f64::from_bits(4096f64.to_bits() - 1);
+        assert_eq!(natural_mod(below, 1.0), Some(float_mod(below, 1.0)));
+        for (a, b) in [
+            (-1.0, 2.0),
+            (-0.0, 2.0),
+            (1.0, 0.0),
+            (1.0, -2.0),
+            (1.0, 2.5),
+            (f64::NAN, 2.0),
+            (1.0, f64::INFINITY),
+            (9.1e15, 2.0),
+        ] {
+            assert_eq!(natural_mod(a, b), None, "{a:?} % {b:?}");
+        }
+    }
 
     #[test]
     fn floats_to_integers() {

@@ -125,12 +125,32 @@ macro_rules! with_float {
     }};
 }
 
-/// Two integers with a non-zero divisor; else the slow path.
+/// Two integers with a non-zero divisor; else another handler.
 macro_rules! divide {
-    ($m:ident, $c:expr, $int:path) => {{
+    ($m:ident, $c:expr, $int:path, $other:path) => {{
         let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
         if (*b).t == tag::INT && (*c).t == tag::INT && (*c).u != 0 {
             done!($m, TValue::integer($int(integer!(b), integer!(c))))
+        }
+        goto!($m, $other)
+    }};
+}
+
+/// The remainder of a float by a float or an integer, if that is easy; else the slow path.
+macro_rules! mod_float {
+    ($m:ident, $c:expr) => {{
+        let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
+        if (*b).t == tag::FLOAT {
+            let divisor = if (*c).t == tag::FLOAT {
+                float!(c)
+            } else if (*c).t == tag::INT {
+                to_float(integer!(c))
+            } else {
+                goto!($m, slow_arith)
+            };
+            if let Some(result) = convert::natural_mod(float!(b), divisor) {
+                done!($m, TValue::float(result))
+            }
         }
         goto!($m, slow_arith)
     }};
@@ -222,10 +242,10 @@ handlers! {
     fn op_kf_sub(m) { with_float!(m, float!(m.kc()), |x, y| y - x) }
     fn op_kf_div(m) { with_float!(m, float!(m.kc()), |x, y| y / x) }
 
-    fn op_mod(m) { divide!(m, m.c(), modulo) }
-    fn op_mod_k(m) { divide!(m, m.kc(), modulo) }
-    fn op_idiv(m) { divide!(m, m.c(), floor_divide) }
-    fn op_idiv_k(m) { divide!(m, m.kc(), floor_divide) }
+    fn op_mod(m) { divide!(m, m.c(), modulo, mod_float) }
+    fn op_mod_k(m) { divide!(m, m.kc(), modulo, mod_float_k) }
+    fn op_idiv(m) { divide!(m, m.c(), floor_divide, slow_arith) }
+    fn op_idiv_k(m) { divide!(m, m.kc(), floor_divide, slow_arith) }
     fn op_pow(m) { goto!(m, slow_arith) }
     fn op_pow_k(m) { goto!(m, slow_arith) }
 
@@ -242,6 +262,23 @@ handlers! {
                 done!(m, TValue::integer(((*b).u as u32 % NonZero::new_unchecked(divisor as u32)) as i64))
             }
             goto!(m, mod_i_wide)
+        }
+        goto!(m, mod_i_float)
+    }
+
+    #[inline(never)]
+    fn mod_float(m) { mod_float!(m, m.c()) }
+
+    #[inline(never)]
+    fn mod_float_k(m) { mod_float!(m, m.kc()) }
+
+    #[inline(never)]
+    fn mod_i_float(m) {
+        let b = m.b();
+        if (*b).t == tag::FLOAT
+            && let Some(result) = convert::natural_mod(float!(b), to_float(m.ic()))
+        {
+            done!(m, TValue::float(result))
         }
         goto!(m, slow_arith)
     }
