@@ -45,10 +45,7 @@ pub(crate) fn drive(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
         step = match step {
             Step::Enter { func, nresults, flags } => enter(state, func, nresults, flags)?,
             Step::Native(Ok(n)) => call::leave_native(state, n)?,
-            Step::Native(Err(Thrown::Call)) => match enter_requested(state)? {
-                None => return Ok(lua),
-                Some(step) => step,
-            },
+            Step::Native(Err(Thrown::Call)) => enter_requested(state)?,
             Step::Native(Err(Thrown::Resume)) => {
                 let (target, next) = coroutine::switch_to_target(state)?;
                 lua = target;
@@ -88,25 +85,27 @@ pub(crate) fn drive(lua: &mut LuaState, step: Step) -> LuaResult<Next> {
                 } else {
                     // SAFETY: H4.
                     let then = unsafe { (*ci).status.get() } & CallStatus::THEN != 0;
-                    // A native function that calls again and again comes this way: no step is made on it.
-                    match continue_native(state, if then { Status::Ok } else { Status::Yield }) {
-                        Err(Thrown::Call) => match enter_requested(state)? {
-                            None => return Ok(lua),
-                            Some(step) => step,
-                        },
-                        result => Step::Native(result),
-                    }
+                    Step::Continue(if then { Status::Ok } else { Status::Yield })
                 }
             }
-            Step::Continue(status) => Step::Native(continue_native(state, status)),
+            Step::Continue(status) => proceed(state, status)?,
             Step::Bytecode => return Ok(lua),
         }
     }
 }
 
-/// Begins the call that the running native function asked for; `None` if the bytecode of a Lua function is to run.
+/// Continues the native function of the running frame, and begins the call that it asks for, if that is of a Lua function.
 #[inline(always)]
-fn enter_requested(lua: &mut LuaState) -> LuaResult<Option<Step>> {
+pub(super) fn proceed(lua: &mut LuaState, status: Status) -> LuaResult<Step> {
+    match continue_native(lua, status) {
+        Err(Thrown::Call) => enter_requested(lua),
+        result => Ok(Step::Native(result)),
+    }
+}
+
+/// Begins the call that the running native function asked for, or says how it is begun.
+#[inline(always)]
+fn enter_requested(lua: &mut LuaState) -> LuaResult<Step> {
     let th = lua.th();
     let count = transfer_count(lua);
     // SAFETY: M2.
@@ -125,10 +124,14 @@ fn enter_requested(lua: &mut LuaState) -> LuaResult<Option<Step>> {
     // SAFETY: H1.
     let callee = unsafe { *slot };
     if callee.tag() == tag::LUA_CLOSURE {
-        call::push_lua_frame(lua, slot, wanted, CallStatus::FROM_NATIVE)?;
-        return Ok(None);
+        // SAFETY: H1, H4: the values from the slot to the top are the native function's last ones. Its frame has no `pc` that
+        // the call needs: that is its continuation.
+        if unsafe { finish::enter_lua(lua, slot, th.top.get(), wanted, CallStatus::FROM_NATIVE) }.is_none() {
+            call::push_lua_frame(lua, slot, wanted, CallStatus::FROM_NATIVE)?;
+        }
+        return Ok(Step::Bytecode);
     }
-    Ok(Some(Step::Enter { func: th.save(slot), nresults: wanted, flags: CallStatus::FROM_NATIVE }))
+    Ok(Step::Enter { func: th.save(slot), nresults: wanted, flags: CallStatus::FROM_NATIVE })
 }
 
 /// How many values the last request of a native function concerns.

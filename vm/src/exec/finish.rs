@@ -158,12 +158,11 @@ pub(crate) fn call_metamethod(lua: &mut LuaState, method: TValue, args: &[TValue
     drive_from_loop(lua, step)
 }
 
-/// Enters the function at `func`, whose arguments lie above it up to `end`, for an instruction of the running frame, if it is a Lua
-/// function with fixed parameters and the thread has no hooks. `None`, with nothing changed: it must be called in the general
-/// way.
+/// Enters the function at `func`, whose arguments lie above it up to `end`, for the running frame, if it is a Lua function with
+/// fixed parameters and the thread has no hooks. `None`, with nothing changed: it must be called in the general way.
 ///
 /// # Safety
-/// The running frame is a Lua function's, with its `pc` saved, and all that it needs lies below `func` or is what lies there.
+/// The running frame has its `pc` saved, and all that it needs lies below `func` or is what lies there.
 #[inline(always)]
 pub(super) unsafe fn enter_lua(
     lua: &LuaState,

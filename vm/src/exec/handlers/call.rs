@@ -6,9 +6,9 @@ use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue, Thread};
 
 use crate::api::{QuickNative, first_argument, is_value};
 use crate::debug;
-use crate::error::LuaResult;
+use crate::error::{LuaResult, Status};
 use crate::exec::call::{call_function, postcall, push_native_frame, try_call_metamethod};
-use crate::exec::drive::{Next, Step, native_of};
+use crate::exec::drive::{Next, Step, native_of, proceed};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
@@ -454,9 +454,14 @@ handlers! {
         return_to_call!(m, status, first, n)
     }
 
-    /// The caller may be `pcall`.
+    /// The caller may be `pcall`, or another native function that waits in `call_then`.
     #[inline(never)]
     fn return_to_native(m) {
+        let caller = (*m.ci).prev.get();
+        let waits = (*caller).status.get() & (CallStatus::THEN | CallStatus::PROTECTED) == CallStatus::THEN;
+        if waits && !core::ptr::eq(caller, &(*m.lua).base_ci) {
+            goto!(m, return_to_continuation)
+        }
         let (first, n) = returned(m);
         if let Some(m) = pcall::leave(m, first, n) {
             next!(m)
@@ -491,6 +496,7 @@ slow_paths! {
     open native_call => native;
     open slow_tail_call => tail_call;
     open slow_return => return_values;
+    open return_to_continuation => continue_native;
 }
 
 unsafe fn call(lua: *mut Thread) -> Next {
@@ -625,6 +631,22 @@ unsafe fn return_values(lua: *mut Thread) -> Next {
         }
         let result = leave_frame(state, first, n);
         settle(state, result)
+    }
+}
+
+/// Returns to a native function that waits in `call_then`, and runs its continuation; what that calls in the same way is
+/// entered at once.
+unsafe fn continue_native(lua: *mut Thread) -> Next {
+    // SAFETY: I1, H2; upvalues have been closed, and the thread has no hooks.
+    unsafe {
+        let m = Machine::load(lua);
+        let (first, n) = returned(m);
+        let state = LuaState::from_thread(lua);
+        postcall(state, m.ci, first, n);
+        match proceed(state, Status::Ok) {
+            Ok(step) => drive_from_loop(state, step),
+            Err(thrown) => settle(state, Err(thrown)),
+        }
     }
 }
 
