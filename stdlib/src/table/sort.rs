@@ -29,6 +29,11 @@ const RANGE: i32 = 3;
 /// The slot of the positions in work.
 const POSITIONS: i32 = 4;
 
+/// The bits of a continuation's context that say which scan waits for the comparator; its positions lie below them. Without them
+/// the context is another step.
+const UP: u64 = 1 << 62;
+const DOWN: u64 = 1 << 63;
+
 /// What the machine does next. The operands lie on top, the last one topmost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -111,8 +116,8 @@ impl Step {
         Self::PlacePivot,
     ];
 
-    fn from_context(ctx: isize) -> Self {
-        Self::ALL[(ctx as usize).min(Self::ALL.len() - 1)]
+    fn from_number(n: u64) -> Self {
+        Self::ALL[(n as usize).min(Self::ALL.len() - 1)]
     }
 }
 
@@ -187,21 +192,36 @@ struct Sorter {
 }
 
 impl Sorter {
-    /// The machine that was left on the stack. Whatever is found there, its positions lie in its range.
-    fn restore(lua: &LuaState, step: Step) -> Self {
+    /// The machine that was left on the stack and in the context. Whatever is found there, its positions lie in its range.
+    #[inline]
+    fn restore(lua: &LuaState, context: isize) -> Self {
         let stored = Range::decode(lua.to_integer(RANGE).unwrap_or(0));
         let low = stored.low.max(1);
         let range = Range { low, high: stored.high.max(low + 1), ..stored };
-        let positions = lua.to_integer(POSITIONS).unwrap_or(0) as u64;
-        let i = (positions as u32).clamp(low, range.high);
-        let j = ((positions >> 32) as u32).clamp(low, range.high);
-        Self { range, step, i, j }
+        let context = context as u64;
+        let (step, i, j) = if context & (UP | DOWN) == 0 {
+            let positions = lua.to_integer(POSITIONS).unwrap_or(0) as u64;
+            (Step::from_number(context), positions as u32, (positions >> 32) as u32)
+        } else {
+            let step = if context & DOWN == 0 { Step::CompareUp } else { Step::CompareDown };
+            (step, context as u32 & i32::MAX as u32, (context >> 31) as u32 & i32::MAX as u32)
+        };
+        Self { range, step, i: i.clamp(low, range.high), j: j.clamp(low, range.high) }
     }
 
-    /// Leaves the machine on the stack, as the step may have to wait for a function. The range is there already.
+    /// Leaves the machine on the stack, as the step may have to wait for a function, and returns the context of its
+    /// continuation, in which the scans, that wait most often, keep their positions. The range is on the stack already.
     #[inline]
-    fn save(&self, lua: &mut LuaState) {
-        lua.note_integer(POSITIONS, pair(self.i, self.j));
+    fn save(&self, lua: &mut LuaState) -> isize {
+        let scan = match self.step {
+            Step::CompareUp => UP,
+            Step::CompareDown => DOWN,
+            _ => {
+                lua.note_integer(POSITIONS, pair(self.i, self.j));
+                return self.step as isize;
+            }
+        };
+        (scan | (self.j as u64) << 31 | self.i as u64) as isize
     }
 
     /// Begins with a range.
@@ -229,30 +249,28 @@ impl Sorter {
     #[inline]
     fn read(&self, lua: &mut LuaState, position: i64) -> LuaResult<()> {
         if !lua.try_get_i(1, position)? {
-            self.save(lua);
-            lua.get_i_then(1, position, self.step as isize, resume)?;
+            let context = self.save(lua);
+            lua.get_i_then(1, position, context, resume)?;
         }
         Ok(())
     }
 
     #[inline]
     fn write(&self, lua: &mut LuaState, position: i64) -> LuaResult<()> {
-        if !lua.is_plain_table(1) {
-            self.save(lua);
+        if !lua.try_set_i(1, position) {
+            let context = self.save(lua);
+            lua.set_i_then(1, position, context, resume)?;
         }
-        lua.set_i_then(1, position, self.step as isize, resume)
+        Ok(())
     }
 
     /// Whether the value at an index is below another one, by the comparator if there is one.
     fn compare(&self, lua: &mut LuaState, left: i32, right: i32) -> LuaResult<bool> {
         if lua.is_nil(2) {
-            self.save(lua);
-            return lua.compare_then(left, right, CompareOp::Lt, self.step as isize, resume);
+            let context = self.save(lua);
+            return lua.compare_then(left, right, CompareOp::Lt, context, resume);
         }
         let at_once = lua.is_native_function(2);
-        if !at_once {
-            self.save(lua);
-        }
         lua.push_value(2)?;
         lua.push_value(left - 1)?;
         lua.push_value(right - 2)?;
@@ -261,7 +279,8 @@ impl Sorter {
             lua.call(2, 1)?;
             return Ok(lua.take_answer());
         }
-        lua.call_then(2, 1, self.step as isize, resume).map(|_| false)
+        let context = self.save(lua);
+        lua.call_then(2, 1, context, resume).map(|_| false)
     }
 
     /// What the step does.
@@ -393,33 +412,40 @@ impl Sorter {
         }
     }
 
-    /// After the comparator has answered in a scan: takes the next element of the scan, or of the other one, and asks for its
-    /// comparison at once, if the element needs nothing else. Returns `Ok`, with nothing changed, where the steps must decide.
+    /// After the comparator has answered in a scan: takes the next element of the scan, or of the other one, exchanging two
+    /// before if that is due, and asks for its comparison at once, if the elements need nothing else. Returns `Ok`, with the
+    /// step that has been done, where the steps must decide.
     #[inline]
     fn scan_on(&mut self, lua: &mut LuaState, answer: bool) -> LuaResult<()> {
-        let before = (self.i, self.j);
         let (next, is_next_up) = match (self.step, answer) {
             (Step::CompareUp, true) if self.i + 1 < self.range.high => (self.i + 1, true),
             (Step::CompareDown, true) if self.j >= self.i => (self.j.wrapping_sub(1), false),
             (Step::CompareUp, false) => (self.j.wrapping_sub(1), false),
+            (Step::CompareDown, false) if self.j >= self.i && lua.try_set_i(1, self.i as i64) => {
+                self.step = Step::SwapUp;
+                if !lua.try_set_i(1, self.j as i64) {
+                    return Ok(());
+                }
+                self.step = Step::SwapDown;
+                (self.i + 1, true)
+            }
             _ => return Ok(()),
         };
-        if is_next_up {
-            self.i = next
-        } else {
-            self.j = next
-        }
-        self.save(lua);
         // The scan upwards leaves its last element below those of the scan downwards.
         if !answer {
             lua.push_nil()?;
         }
-        let (step, pivot) = if is_next_up { (Step::CompareUp, -2) } else { (Step::CompareDown, -3) };
-        lua.call_with_element_then([1, 2, pivot], next as i64, !is_next_up, step as isize, resume)?;
+        let (range, i, j) = (self.range, self.i, self.j);
+        let (scan, pivot) = if is_next_up {
+            (Self { range, step: Step::CompareUp, i: next, j }, -2)
+        } else {
+            (Self { range, step: Step::CompareDown, i, j: next }, -3)
+        };
+        let context = scan.save(lua);
+        lua.call_with_element_then([1, 2, pivot], next as i64, !is_next_up, context, resume)?;
         if !answer {
             lua.pop(1);
         }
-        (self.i, self.j) = before;
         Ok(())
     }
 
@@ -460,8 +486,8 @@ fn invalid_order(lua: &mut LuaState) -> Thrown {
 }
 
 /// Goes on after the call that a step waited for.
-fn resume(lua: &mut LuaState, _: Status, step: isize) -> LuaResult<usize> {
-    let mut sorter = Sorter::restore(lua, Step::from_context(step));
+fn resume(lua: &mut LuaState, _: Status, context: isize) -> LuaResult<usize> {
+    let mut sorter = Sorter::restore(lua, context);
     let answer = matches!(sorter.action(), Action::Compare(..)) && lua.take_answer();
     if matches!(sorter.step, Step::CompareUp | Step::CompareDown) && !lua.is_nil(2) {
         sorter.scan_on(lua, answer)?;

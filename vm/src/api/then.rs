@@ -105,7 +105,7 @@ impl LuaState {
 
     /// Replaces the value on top by an element of a table and asks for the call of a function with it and the value at `other`,
     /// in this order or, if so wanted, the other way round; `k` finds the one result on top. If metamethods have a say in what
-    /// the element is, nothing changes, and the answer is `Ok`.
+    /// the element is, or the frame has no room for three values more, nothing changes, and the answer is `Ok`.
     #[inline]
     pub fn call_with_element_then(
         &mut self,
@@ -117,10 +117,18 @@ impl LuaState {
     ) -> LuaResult<()> {
         let Some(element) = plain_element(self.value_or_nil(table), n) else { return Ok(()) };
         let (function, other) = (self.value_or_nil(function), self.value_or_nil(other));
-        self.store(-1, element);
         let (a, b) = if reverse { (other, element) } else { (element, other) };
-        for value in [function, a, b] {
-            self.push(value)?;
+        let top = self.th().top.get();
+        if self.held() == 0 || top.wrapping_add(3) > self.ci().top.get() {
+            return Ok(());
+        }
+        // SAFETY: A3: there is room for three values, and one lies on top.
+        unsafe {
+            *top.sub(1) = element;
+            *top = function;
+            *top.add(1) = a;
+            *top.add(2) = b;
+            self.th().top.set(top.add(3));
         }
         self.call_then(2, 1, ctx, k).map(|_| ())
     }
@@ -182,6 +190,24 @@ impl LuaState {
 
 /// Writing. Each pops the value, and the key if that lies on the stack too.
 impl LuaState {
+    /// Sets an element of a table to the value on top and returns true, if metamethods have no say in it because there is such
+    /// an element. Otherwise nothing changes.
+    #[inline]
+    pub fn try_set_i(&mut self, idx: i32, n: i64) -> bool {
+        let (object, value) = (self.value_or_nil(idx), self.value(-1));
+        // SAFETY: V1: both lie on the stack.
+        unsafe {
+            let (Some(table), Some(value)) = (object.get::<Table>(), value) else { return false };
+            match table.find_int_slot(n) {
+                Some(slot) if !slot.get().is_nil() => slot.set(value),
+                _ => return false,
+            }
+            self.heap().barrier_table(table, value);
+        }
+        self.pop(1);
+        true
+    }
+
     /// Sets an integer key to the value on top, like [`set_i`](Self::set_i).
     #[inline]
     pub fn set_i_then(&mut self, idx: i32, n: i64, ctx: isize, k: Continuation) -> LuaResult<()> {

@@ -222,6 +222,37 @@ fn raw_lengths_of_every_type() -> LuaResult<()> {
 }
 
 #[test]
+fn elements_at_once() -> LuaResult<()> {
+    let mut lua = new_state();
+    lua.push_integer(7)?;
+    assert!(!lua.try_set_i(-1, 1), "a number is no table");
+    lua.new_table()?;
+    lua.insert(-2);
+    assert!(!lua.try_set_i(-2, 1), "there is no such element");
+    assert_eq!(lua.get_top(), 2);
+    lua.push_boolean(true)?;
+    lua.raw_set_i(1, 1)?;
+    lua.push_boolean(true)?;
+    lua.raw_set_i(1, -5)?;
+    // A metamethod has no say in elements that are there.
+    lua.new_table()?;
+    lua.push_native(other)?;
+    lua.set_field(-2, "__newindex")?;
+    lua.set_metatable(1)?;
+    lua.push_value(-1)?;
+    assert!(lua.try_set_i(1, 1));
+    assert!(!lua.try_set_i(1, 2));
+    assert!(!lua.try_set_i(9, 1), "nothing is there");
+    assert!(lua.try_set_i(1, -5));
+    assert_eq!(lua.get_top(), 1);
+    for n in [1, -5] {
+        lua.raw_get_i(1, n)?;
+        assert_eq!(lua.to_integer(-1), Some(7));
+    }
+    Ok(())
+}
+
+#[test]
 fn native_functions() -> LuaResult<()> {
     let mut lua = new_state();
     push_all_kinds(&mut lua)?;

@@ -126,7 +126,7 @@ fn reading_tables(lua: &mut LuaState) -> LuaResult<()> {
 }
 
 fn writing_tables(lua: &mut LuaState) -> LuaResult<()> {
-    match below(13) {
+    match below(14) {
         0 => lua.set_table(index()),
         1 => lua.set_field(index(), name()),
         2 => lua.set_i(index(), number()),
@@ -144,6 +144,10 @@ fn writing_tables(lua: &mut LuaState) -> LuaResult<()> {
         10 => lua.set_global(one_of(&["x", "wild", "yield", "resume"])),
         11 => {
             lua.raw_sort(index(), count());
+            Ok(())
+        }
+        12 => {
+            lua.try_set_i(index(), number());
             Ok(())
         }
         _ => {
