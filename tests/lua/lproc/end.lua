@@ -6,4 +6,5 @@ lproc.start("lproc.send('nobody', 1)")
 lproc.start("local ok, why = pcall(lproc.start('lproc.receive [[nothing]]').join)")
 local handle = lproc.start("while true do lproc.send('ticks', {}) end")
 for i = 1, 100 do lproc.receive("ticks") end
-print(handle:status() == "waiting" or handle:status() == "running") --> expect: true
+local status = handle:status()
+print(status == "waiting" or status == "running") --> expect: true
