@@ -115,7 +115,7 @@ check(function ()
   local a, b, c, d
   a = b*2
   c[2], a[b] = -((a + d/2 - a[b]) ^ a.x), b
-end, 'LOADNIL MULK DIVK ADD GETTABLE SUB GETFIELD POW UNM SETTABLE SETI RETURN0')
+end, 'LOADNIL MULI DIVK ADD GETTABLE SUB GETFIELD POW UNM SETTABLE SETI RETURN0')
 
 
 -- Constants are operands.
@@ -143,8 +143,8 @@ check(function (a) a[1] = 'x'; a[1] = a; a.x = a[1]; a.x = a.y end, 'SETIK SETI 
 check(function () x = 1; y = x; x = y.z end, 'SETTABUPK GETTABUP SETTABUP GETTABUP GETFIELD SETTABUP RETURN0')
 check(function (a) return a:m() end, 'SELFFIELD TAILCALL RETURN RETURN0')
 check(function (a) a = a + 1; a = a - 1; a = 1 + a end, 'ADDI ADDI ADDI RETURN0')
-check(function (a) a = a & 1; a = 1 | a; a = a ~ 1; a = a << 1; a = a >> 1 end, 'BANDK BORK BXORK SHLK SHRK RETURN0')
-check(function (a) a = a % 3; a = a // 3; a = a ^ 3 end, 'MODK IDIVK POWK RETURN0')
+check(function (a) a = a & 1; a = 1 | a; a = a ~ 1; a = a << 1; a = a >> 1 end, 'BANDI BORK BXORK SHLI SHRI RETURN0')
+check(function (a) a = a % 3; a = a // 3; a = a ^ 3 end, 'MODI IDIVI POWK RETURN0')
 
 
 -- Constant expressions are computed. What does not fit an instruction is a constant.
@@ -194,14 +194,18 @@ end, 'LOADNIL MOVE MOVE SETTABLE MOVE MOVE MOVE SETTABLE MOVE MOVE MOVE RETURN0'
 
 
 -- Comparisons with nil and with constants, which are operands.
-check_equal(function () if a == nil then a = 1 end; if a ~= nil then a = 1 end end,
-            function () if a == 'b' then a = 1 end; if a ~= 'b' then a = 1 end end)
+check(function () if a == nil then a = 1 end; if a ~= true then a = 1 end end,
+      'GETTABUP NOTEQP JMP SETTABUPK GETTABUP EQP JMP SETTABUPK RETURN0')
+check(function () if a == 'b' then a = 1 end; if a ~= 'b' then a = 1 end end,
+      'GETTABUP NOTEQS JMP SETTABUPK GETTABUP EQS JMP SETTABUPK RETURN0')
+check(function () if a == 2.5 then a = 1 end; if a ~= 2.5 then a = 1 end end,
+      'GETTABUP NOTEQK JMP SETTABUPK GETTABUP EQK JMP SETTABUPK RETURN0')
 check(function () if a == 9 then a = 1 end; if a ~= 9 then a = 1 end end,
-      'GETTABUP EQI JMP SETTABUPK GETTABUP EQI JMP SETTABUPK RETURN0')
-check(function () if a == nil then a = 'a' end end, 'GETTABUP EQK JMP SETTABUPK RETURN0')
+      'GETTABUP NOTEQI JMP SETTABUPK GETTABUP EQI JMP SETTABUPK RETURN0')
+check(function () if a == nil then a = 'a' end end, 'GETTABUP NOTEQP JMP SETTABUPK RETURN0')
 check(function (a) if a < 9 and a <= 9 and a > 9 and a >= 9 then a = 1 end end,
-      'LTI JMP LEI JMP GTI JMP GEI JMP LOADI RETURN0')
-check(function (a, b) if a < b and a <= b then a = 1 end end, 'LT JMP LE JMP LOADI RETURN0')
+      'NOTLTI JMP NOTLEI JMP NOTGTI JMP NOTGEI JMP LOADI RETURN0')
+check(function (a, b) if a < b and a <= b then a = 1 end end, 'NOTLT JMP NOTLE JMP LOADI RETURN0')
 
 
 -- De Morgan.
