@@ -191,3 +191,16 @@ fn texts_and_numbers() -> LuaResult<()> {
     assert_eq!(run(&mut lua, "local v = text(12) return v")?.as_deref(), Some("unusual"));
     Ok(())
 }
+
+#[test]
+fn the_same_function_without_its_quick_form_is_another_value() -> LuaResult<()> {
+    let mut lua = state()?;
+    lua.get_global("second")?;
+    let function = lua.to_native_function(-1).expect("a native function");
+    lua.push_native(function)?;
+    assert!(lua.is_native_function(-1) && lua.is_native_function(-2));
+    assert!(lua.raw_equal(-1, -1) && lua.raw_equal(-2, -2) && !lua.raw_equal(-1, -2));
+    lua.get_global("second")?;
+    assert!(lua.raw_equal(-1, -3));
+    Ok(())
+}
