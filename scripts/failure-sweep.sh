@@ -27,11 +27,11 @@ names=(api attrib big bitwise calls closure code constructs coroutine db errors 
     pm sort strings tpack utf8 vararg)
 # Folders of tests/lua that need nothing but memory and files, and single scripts: those of sockets that do not wait.
 folders=(base bit32 coroutine debug error gc io lang math mime os package string table utf8)
-files=(code.lua beyond/yields.lua beyond/socket_yields.lua socket/dns.lua socket/errors.lua socket/except.lua socket/limits.lua
-    socket/names.lua socket/options.lua socket/select.lua socket/stats.lua socket/tcp.lua)
+files=(code.lua beyond/yields.lua beyond/socket_yields.lua socket/except.lua socket/limits.lua socket/names.lua socket/options.lua
+    socket/select.lua socket/stats.lua socket/tcp.lua)
 # What takes long.
-long=(beyond/callbacks.lua lang/conditions.lua lang/limits.lua socket/chain.lua socket/connect.lua socket/receive.lua socket/send.lua
-    socket/serial.lua socket/timeout.lua socket/udp.lua socket/unix.lua)
+long=(beyond/callbacks.lua lang/conditions.lua lang/limits.lua socket/chain.lua socket/connect.lua socket/dns.lua socket/errors.lua
+    socket/receive.lua socket/send.lua socket/serial.lua socket/timeout.lua socket/udp.lua socket/unix.lua)
 
 case $set in
     chosen) points=${2:-400} ;;
