@@ -30,6 +30,15 @@ impl Heap {
         Ok(string)
     }
 
+    /// A string with these bytes. If the allocator fails there is no emergency collection: what is reachable from no root stays.
+    #[inline]
+    pub fn new_string_at_hand(&mut self, bytes: &[u8]) -> AllocResult<GcRef<LuaString>> {
+        let before = core::mem::replace(&mut self.emergency, true);
+        let string = self.new_string(bytes);
+        self.emergency = before;
+        string
+    }
+
     /// A string of more than 40 bytes, which the caller fills through `data()` before anybody else sees it. Until then
     /// they are uninitialised; the closing NUL is there.
     #[doc(alias = "luaS_createlngstrobj")]

@@ -259,7 +259,8 @@ impl<'a> QuickCall<'a> {
         if heap.debt > 0 || cfg!(gc_zeal) {
             return Answer::UNUSUAL;
         }
-        heap.new_string(bytes).map_or(Answer::UNUSUAL, |string| Answer::value(TValue::object(string)))
+        // The form may hold other answers, which only it knows: an emergency collection would free them.
+        heap.new_string_at_hand(bytes).map_or(Answer::UNUSUAL, |string| Answer::value(TValue::object(string)))
     }
 
     /// The answer that is the text of a number; unusual if numbers have a metatable.

@@ -362,11 +362,12 @@ unsafe fn start(
         }
         let code = GcRef::<LuaClosure>::from_addr((*body).u).code();
         let word = *code.sub(1).cast::<FrameWord>();
-        let frame = &*co.base_ci.next.get();
         let frame_limit = base.wrapping_byte_add(word.frame_bytes as usize);
         if word.is_vararg != 0 || frame_limit >= co.stack_last.get() {
             return None;
         }
+        // A thread that has given its stack away has no such frame, but no room for one either.
+        let frame = &*co.base_ci.next.get();
         begin_to_wait(m, waiting, call, limit, RESUMING, finish as *const ());
         frame.func.set(body);
         frame.top.set(frame_limit);

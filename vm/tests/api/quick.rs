@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use perilune_vm::{Answer, LuaResult, LuaState, LuaType, QuickCall, QuickNative, Status};
+use perilune_alloc_adapters::{Limit, System};
+use perilune_vm::{Answer, Lua, LuaResult, LuaState, LuaType, QuickCall, QuickNative, Status};
 
 use crate::{State, new_state};
 
@@ -157,6 +158,37 @@ fn strings_are_made_until_the_collector_is_due() -> LuaResult<()> {
     // Now and then the function itself is called, and the collector runs.
     assert!(quick == 20_000 && whole > 0 && whole < 10_000, "{whole} {quick}");
     assert!(lua.gc_count() < 500_000, "{}", lua.gc_count());
+    Ok(())
+}
+
+#[test]
+fn a_string_without_memory_frees_no_other_answer() -> LuaResult<()> {
+    /// Makes a string, and fails to make a larger one.
+    fn quick_first(call: QuickCall<'_>) -> Answer<'_> {
+        CALLS.set((CALLS.get().0, CALLS.get().1 + 1));
+        let first = call.string(&[b'a'; 100]);
+        let _ = call.string(&[b'b'; 10_000]);
+        first
+    }
+    static FIRST: QuickNative = QuickNative::new(second, quick_first);
+    let limit = Limit::new(System, usize::MAX);
+    let mut lua = Lua::new(&limit).expect("there is memory");
+    lua.push_quick_native(&FIRST)?;
+    lua.set_global("first")?;
+    assert_eq!(lua.load_str("local v = first() return v"), Status::Ok);
+    lua.gc_collect()?;
+    lua.push_bytes(&[b'c'; 4000])?;
+    lua.pop(1);
+    let before = limit.used();
+    limit.set_limit(before + 2000);
+    calls();
+    lua.call(0, 1)?;
+    // What nobody holds is still there: nothing was collected.
+    assert!(limit.used() > before);
+    assert_eq!(calls(), (0, 1));
+    limit.set_limit(usize::MAX);
+    // SAFETY: the string is on the stack.
+    assert_eq!(lua.to_str(-1)?.map(|text| unsafe { text.bytes() }.to_vec()), Some(vec![b'a'; 100]));
     Ok(())
 }
 
