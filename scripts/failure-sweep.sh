@@ -6,7 +6,7 @@
 #
 # `chosen` (the default) takes two minutes: all that needs little but memory. `all` is that, what takes long at each request, and
 # what waits for connections: on two cores half an hour for what is in both, six hours for the rest. POINTS is how many requests of a
-# script fail at most, evenly spread (400 and 20 000).
+# script fail at most, evenly spread (300 and 20 000).
 # SWEEP_PROGRAM is the program `sweep`, if it is built already; SWEEP_JOBS says how many processes run at the same time at most,
 # if not one for each processor.
 set -euo pipefail
@@ -34,7 +34,7 @@ long=(beyond/callbacks.lua lang/conditions.lua lang/limits.lua socket/chain.lua 
     socket/receive.lua socket/send.lua socket/serial.lua socket/timeout.lua socket/udp.lua socket/unix.lua)
 
 case $set in
-    chosen) points=${2:-400} ;;
+    chosen) points=${2:-300} ;;
     all) points=${2:-20000} ;;
     *) echo "usage: scripts/failure-sweep.sh [chosen|all] [POINTS]" >&2; exit 1 ;;
 esac
