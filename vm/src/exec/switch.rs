@@ -253,74 +253,55 @@ pub(crate) unsafe fn end(m: Machine, first: *const TValue, n: usize) -> Option<M
     }
 }
 
-/// `coroutine.resume` of a coroutine that waits in a plain `coroutine.yield`.
+/// `coroutine.resume` of a coroutine that is new, or else waits in a plain `coroutine.yield`.
 ///
 /// # Safety
 /// I1; the call is the running instruction's, of `coroutine.resume`, and `co` is its first argument.
 #[inline(always)]
-pub(crate) unsafe fn resume(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
-    // SAFETY: the caller's promise.
+pub(crate) unsafe fn resume<const NEW: bool>(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+    // SAFETY: the caller's promise; H1: there is room for a native function's values.
     unsafe {
         let arguments = call.func.add(2);
-        let next = switch_to(m, call, co, arguments, call.nargs - 1, finish_resume)?;
-        wait_for_status(m, arguments);
-        Some(next)
-    }
-}
-
-/// `coroutine.resume` of a new coroutine.
-///
-/// # Safety
-/// As for [`resume`].
-#[inline(always)]
-pub(crate) unsafe fn resume_new(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let arguments = call.func.add(2);
-        let next = start(m, call, co, arguments, call.nargs - 1, finish_resume)?;
-        wait_for_status(m, arguments);
-        Some(next)
-    }
-}
-
-/// Sets the top of a thread that waits in `coroutine.resume`, whose arguments but for the coroutine lay from `arguments`.
-#[inline(always)]
-unsafe fn wait_for_status(m: Machine, arguments: *mut TValue) {
-    // SAFETY: I1; H1: there is room for a native function's values.
-    unsafe {
+        let next = begin_or_go_on::<NEW>(m, call, co, arguments, call.nargs - 1, finish_resume)?;
         // The continuation finds the frame as `native_resume` leaves it: the coroutine, and true below the results.
         (*arguments).t = tag::TRUE;
         (*m.lua).top.set(arguments.add(1));
+        Some(next)
     }
 }
 
-/// The call of a function that `coroutine.wrap` made of `co`, when that waits in a plain `coroutine.yield`.
+/// The call of a function that `coroutine.wrap` made of `co`, when that is new, or else waits in a plain `coroutine.yield`.
 ///
 /// # Safety
 /// I1; the call is the running instruction's, of such a function.
 #[inline(always)]
-pub(crate) unsafe fn resume_wrapped(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+pub(crate) unsafe fn resume_wrapped<const NEW: bool>(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
     // SAFETY: the caller's promise.
     unsafe {
         let arguments = call.func.add(1);
-        let next = switch_to(m, call, co, arguments, call.nargs, finish_wrapped)?;
+        let next = begin_or_go_on::<NEW>(m, call, co, arguments, call.nargs, finish_wrapped)?;
         (*m.lua).top.set(arguments);
         Some(next)
     }
 }
 
-/// The call of a function that `coroutine.wrap` made of `co`, a new coroutine.
-///
-/// # Safety
-/// As for [`resume_wrapped`].
+/// What the two kinds of resumption have in common; the caller sets the resumer's top.
 #[inline(always)]
-pub(crate) unsafe fn resume_wrapped_new(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
+unsafe fn begin_or_go_on<const NEW: bool>(
+    m: Machine,
+    call: Call,
+    co: GcRef<Thread>,
+    arguments: *const TValue,
+    nargs: usize,
+    finish: Continuation,
+) -> Option<Machine> {
     // SAFETY: the caller's promise.
     unsafe {
-        let arguments = call.func.add(1);
-        let next = start(m, call, co, arguments, call.nargs, finish_wrapped)?;
-        (*m.lua).top.set(arguments);
-        Some(next)
+        if NEW {
+            start(m, call, co, arguments, nargs, finish)
+        } else {
+            switch_to(m, call, co, arguments, nargs, finish)
+        }
     }
 }
 
@@ -330,8 +311,7 @@ pub(crate) fn is_new(co: GcRef<Thread>) -> bool {
     co.status.get() == Status::Ok as u8
 }
 
-/// What the two kinds of resumption of new coroutines have in common; the caller sets the resumer's top. The body must be a
-/// Lua function with fixed parameters.
+/// Resumes a new coroutine, whose body must be a Lua function with fixed parameters.
 #[inline(always)]
 unsafe fn start(
     m: Machine,
@@ -384,7 +364,7 @@ unsafe fn start(
     }
 }
 
-/// What the two kinds of resumption have in common; the caller sets the resumer's top.
+/// Resumes a coroutine that waits in a plain `coroutine.yield`.
 #[inline(always)]
 unsafe fn switch_to(
     m: Machine,

@@ -88,6 +88,32 @@ unsafe fn call_of(m: Machine) -> Call {
     }
 }
 
+/// Sets the top behind the arguments of the running call, if it is not open; gives the function's place.
+#[inline(always)]
+unsafe fn close_arguments(m: Machine) -> *mut TValue {
+    // SAFETY: I1; H2: the registers are the running frame's.
+    unsafe {
+        let func = m.a();
+        if m.nb() != 0 {
+            (*m.lua).top.set(func.add(m.nb()));
+        }
+        func
+    }
+}
+
+/// Asks the quick form of the native function that is called. Gives the state anew, so that nothing has to be kept meanwhile, and
+/// the answer.
+#[inline(always)]
+unsafe fn ask(m: Machine) -> (Machine, TValue) {
+    // SAFETY: I1, I2; A5: the arguments lie up to the top.
+    unsafe {
+        let func = close_arguments(m);
+        m.save();
+        let answer = QuickNative::ask(m.lua, func);
+        (Machine::load(m.lua), answer)
+    }
+}
+
 /// The values that the running instruction returns: the first one's place, and how many they are.
 #[inline(always)]
 unsafe fn returned(m: Machine) -> (*mut TValue, usize) {
@@ -231,13 +257,7 @@ handlers! {
     /// A native function with a quick form, which is asked first.
     #[inline(never)]
     fn call_quick(m) {
-        let func = m.a();
-        if m.nb() != 0 {
-            (*m.lua).top.set(func.add(m.nb()));
-        }
-        m.save();
-        let answer = QuickNative::ask(m.lua, func);
-        let m = Machine::load(m.lua);
+        let (m, answer) = ask(m);
         let func = m.a();
         if is_value(answer) {
             *func = answer;
@@ -267,13 +287,7 @@ handlers! {
     /// The same as a tail call: the return that follows passes the answer on.
     #[inline(never)]
     fn tail_call_quick(m) {
-        let func = m.a();
-        if m.nb() != 0 {
-            (*m.lua).top.set(func.add(m.nb()));
-        }
-        m.save();
-        let answer = QuickNative::ask(m.lua, func);
-        let m = Machine::load(m.lua);
+        let (m, answer) = ask(m);
         let func = m.a();
         if is_value(answer) {
             *func = answer;
@@ -296,7 +310,7 @@ handlers! {
             if switch::is_new(co) {
                 goto!(m, call_resume_new)
             }
-            if let Some(m) = switch::resume(m, call, co) {
+            if let Some(m) = switch::resume::<false>(m, call, co) {
                 next!(m)
             }
         }
@@ -307,7 +321,7 @@ handlers! {
     #[inline(never)]
     fn call_resume_new(m) {
         let call = call_of(m);
-        if let Some(m) = switch::resume_new(m, call, GcRef::from_addr((*call.func.add(1)).u)) {
+        if let Some(m) = switch::resume::<true>(m, call, GcRef::from_addr((*call.func.add(1)).u)) {
             next!(m)
         }
         goto!(m, slow_call)
@@ -330,7 +344,7 @@ handlers! {
             if switch::is_new(co) {
                 goto!(m, call_wrapped_new)
             }
-            if let Some(m) = switch::resume_wrapped(m, call, co) {
+            if let Some(m) = switch::resume_wrapped::<false>(m, call, co) {
                 next!(m)
             }
         }
@@ -342,7 +356,7 @@ handlers! {
     fn call_wrapped_new(m) {
         let call = call_of(m);
         if let Some(co) = switch::wrapped_coroutine(*call.func)
-            && let Some(m) = switch::resume_wrapped_new(m, call, co)
+            && let Some(m) = switch::resume_wrapped::<true>(m, call, co)
         {
             next!(m)
         }
@@ -503,10 +517,7 @@ unsafe fn call(lua: *mut Thread) -> Next {
     // SAFETY: I1.
     unsafe {
         let m = Machine::load(lua);
-        let func = m.a();
-        if m.nb() != 0 {
-            (*lua).top.set(func.add(m.nb()));
-        }
+        let func = close_arguments(m);
         let state = LuaState::from_thread(lua);
         let nresults = m.nc() as i16 - 1;
         if (*func).is_function() {
@@ -533,10 +544,7 @@ unsafe fn native(lua: *mut Thread) -> Next {
     // SAFETY: I1.
     unsafe {
         let m = Machine::load(lua);
-        let func = m.a();
-        if m.nb() != 0 {
-            (*lua).top.set(func.add(m.nb()));
-        }
+        let func = close_arguments(m);
         let state = LuaState::from_thread(lua);
         let result = call_native(state, func, m.nc() as i16 - 1);
         settle(state, result)

@@ -216,7 +216,7 @@ handlers! {
             *a.add(3) = *a;
             *a.add(4) = *a.add(1);
             *a.add(5) = *a.add(2);
-            if let Some(m) = switch::resume_wrapped(m, Call { func: a.add(3), nargs: 2, wanted: m.x() as u16 + 1 }, co) {
+            if let Some(m) = switch::resume_wrapped::<false>(m, Call { func: a.add(3), nargs: 2, wanted: m.x() as u16 + 1 }, co) {
                 next!(m)
             }
         }
