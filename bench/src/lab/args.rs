@@ -173,7 +173,7 @@ pub struct Histogram {
     pub json: Option<PathBuf>,
 }
 
-/// The arguments of `latency` and `footprint`.
+/// The arguments of `latency` and `footprint`, and most of those of `threads`.
 #[derive(Debug, Args)]
 pub struct Choice {
     /// Workloads, or files.
@@ -190,21 +190,14 @@ pub struct Choice {
 /// The arguments of `threads`.
 #[derive(Debug, Args)]
 pub struct Threads {
-    /// Workloads, or files.
-    #[arg(value_name = "WORKLOAD|FILE.lua", required = true)]
-    pub names: Vec<String>,
+    #[command(flatten)]
+    pub choice: Choice,
     /// The most threads; as many as there are cores without it.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// How often each is run.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), default_value_t = 3)]
     pub rounds: u16,
-    #[command(flatten)]
-    pub allocators: Allocators,
-    #[command(flatten)]
-    pub length: Length,
-    #[command(flatten)]
-    pub outputs: Outputs,
 }
 
 /// The arguments of `compare`.

@@ -159,7 +159,8 @@ fn histogram(lab: &Lab, workloads: &[Workload], arguments: &args::Histogram) -> 
 }
 
 fn threads(lab: &Lab, workloads: &[Workload], arguments: &args::Threads) -> Result<ExitCode> {
-    let args::Threads { names, threads, rounds, allocators, length, outputs } = arguments;
+    let args::Threads { choice, threads, rounds } = arguments;
+    let args::Choice { names, allocators, length, outputs } = choice;
     let baseline = allocators.names.first().map_or("system", String::as_str);
     let chosen = lab.choose(&allocators.names, baseline)?;
     let most = threads.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);

@@ -385,24 +385,14 @@ fn detail(out: &mut String, cell: &CellRow) {
     let counts = cell.counts.as_ref();
     let p999 =
         cell.latency.as_ref().and_then(|latency| latency.calls.iter().find(|calls| calls.call == "alloc")?.at(99.9));
-    let figures = [
-        or_none(cell.time(), |spread| time(spread.median)),
-        or_none(cell.ratio.as_ref(), spread),
-        or_none(cell.verdict, |verdict| verdict.in_words().into()),
-        or_none(counts, |counts| bytes(counts.peak_live as f64)),
-        or_none(cell.resident(), bytes),
-        or_none(counts.and_then(|counts| counts.reserved), |reserved| bytes(reserved as f64)),
-        or_none(cell.fragmentation(), |part| format!("{part:.2}")),
-        or_none(counts, |counts| count(counts.calls as f64)),
-        or_none(cell.in_place(), percent),
-        or_none(cell.page_faults(), count),
-        or_none(cell.closing(false), time),
-        or_none(cell.closing(true), time),
-        or_none(p999, |ns| time(ns as f64 * 1e-9)),
-    ];
+    let calls = or_none(counts, |counts| count(counts.calls as f64));
+    let p999 = or_none(p999, |ns| time(ns as f64 * 1e-9));
     let _ = write!(out, "<tr><td>{}</td>", escape(&cell.allocator));
-    for figure in figures {
-        let _ = write!(out, "<td class=\"num\">{}</td>", escape(&figure));
+    let figures = tables::figures(cell);
+    // The calls stand behind the fragmentation.
+    let (memory, rest) = figures.split_at(7);
+    for figure in memory.iter().chain([&calls]).chain(rest).chain([&p999]) {
+        let _ = write!(out, "<td class=\"num\">{}</td>", escape(figure));
     }
     out.push_str("</tr>\n");
 }

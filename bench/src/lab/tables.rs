@@ -128,9 +128,16 @@ fn matrix_line(cell: &CellRow) -> Vec<String> {
         line.resize(12, NONE.into());
         return line;
     }
+    let mut line = vec![cell.allocator.clone()];
+    line.extend(figures(cell));
+    line
+}
+
+/// What there is to say of a workload under an allocator: time, ratio, verdict, peak live, resident, reserved, fragmentation, growth in
+/// place, page faults, close, and close in bulk.
+pub fn figures(cell: &CellRow) -> [String; 11] {
     let counts = cell.counts.as_ref();
-    vec![
-        cell.allocator.clone(),
+    [
         or_none(cell.time(), |spread| time(spread.median)),
         or_none(cell.ratio.as_ref(), spread),
         or_none(cell.verdict, |verdict| verdict.in_words().into()),
