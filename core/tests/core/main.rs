@@ -5,5 +5,6 @@ mod common;
 mod gc;
 mod heap;
 mod rooted;
+mod slices;
 mod strings;
 mod tables;
