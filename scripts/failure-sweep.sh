@@ -30,7 +30,7 @@ folders=(base bit32 coroutine debug error gc io lang math mime os package string
 files=(code.lua beyond/yields.lua beyond/socket_yields.lua socket/except.lua socket/limits.lua socket/names.lua socket/options.lua
     socket/select.lua socket/stats.lua socket/tcp.lua)
 # What takes long.
-long=(beyond/callbacks.lua lang/conditions.lua lang/limits.lua socket/chain.lua socket/connect.lua socket/dns.lua socket/errors.lua
+long=(beyond/callbacks.lua lang/depth.lua socket/chain.lua socket/connect.lua socket/dns.lua socket/errors.lua
     socket/receive.lua socket/send.lua socket/serial.lua socket/timeout.lua socket/udp.lua socket/unix.lua)
 
 case $set in

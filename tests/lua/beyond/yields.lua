@@ -30,14 +30,23 @@ run("pairs", function() --> expect: pairs pairs =key
   for k in pairs(setmetatable({}, { __pairs = function() yield("pairs") return next, { key = 1 } end })) do return k end
 end)
 run("gmatch", function() local s = "" for c in ("abc"):gmatch(".") do s = s .. yield(c) end return s end) --> expect: gmatch a b c =abc
-run("dofile", function() --> expect: dofile in file =in file
+-- Runs a file of this source; the file is gone before its results are seen.
+local function do_source(source)
   local name = os.tmpname()
   local file = io.open(name, "w")
-  file:write("return coroutine.yield('in file')")
+  file:write(source)
   file:close()
-  local value = dofile(name)
+  local results = table.pack(pcall(dofile, name))
   os.remove(name)
-  return value
+  return table.unpack(results, 1, results.n)
+end
+run("dofile", function() --> expect: dofile in file later =true in file later 0
+  local ok, first, second, n = do_source("local a = coroutine.yield('in file') return a, coroutine.yield('later'), select('#', ...)")
+  return table.concat({ tostring(ok), first, second, n }, " ")
+end)
+run("dofile that fails", function() --> expect: dofile that fails in file =false failed
+  local ok, message = do_source("coroutine.yield('in file') error('failed', 0)")
+  return tostring(ok) .. " " .. message
 end)
 run("select of error", function() return select(2, pcall(table.sort, { 2, 1 }, function() yield("cmp") error("bad", 0) end)) end) --> expect: select of error cmp =bad
 run("tostring", function() return tostring(setmetatable({}, { __tostring = function() return yield("name") end })) end) --> expect: tostring name =name --> expect: shown

@@ -29,23 +29,27 @@ local function forms(comparison)
     bits("local r = false if (" .. comparison .. " and b == b or b ~= b and " .. comparison .. ") then r = true end return r"),
   }
 end
-local function all_agree(comparison, a, b)
-  local results = {}
-  for _, f in ipairs(forms(comparison)) do
-    local ok, result = pcall(f, a, b)
-    results[ok and tostring(result) or "error"] = true
+local function agreement(comparison)
+  local forms = forms(comparison)
+  return function(a, b)
+    local results = {}
+    for _, f in ipairs(forms) do
+      local ok, result = pcall(f, a, b)
+      results[ok and tostring(result) or "error"] = true
+    end
+    local first = next(results)
+    return next(results, first) == nil and first or "different"
   end
-  local first = next(results)
-  return next(results, first) == nil and first or "different"
 end
 local short = {["true"] = "1", ["false"] = "0", error = "e", different = "D"}
 for _, op in ipairs {"==", "~=", "<", "<=", ">", ">="} do
   for _, constant in ipairs(constants) do
     local line, mirrored = {}, {}
+    local on_the_left, on_the_right = agreement("a " .. op .. " " .. constant), agreement(constant .. " " .. op .. " a")
     for i, text in ipairs(values) do
       local value = load("return " .. text)()
-      line[i] = short[all_agree("a " .. op .. " " .. constant, value)]
-      mirrored[i] = short[all_agree(constant .. " " .. op .. " a", value)]
+      line[i] = short[on_the_left(value)]
+      mirrored[i] = short[on_the_right(value)]
     end
     print(op, #constant > 20 and "long" or constant, table.concat(line), table.concat(mirrored))
 --> expect: ==\tnil\t1000000000000000000000000000\t1000000000000000000000000000
@@ -65,9 +69,10 @@ for _, op in ipairs {"==", "~=", "<", "<=", ">", ">="} do
 --> expect: ==\t''\t0000000000000000000001000000\t0000000000000000000001000000
 --> expect: ==\tlong\t0000000000000000000000100000\t0000000000000000000000100000
   end
+  local both = agreement("a " .. op .. " b")
   for i, left in ipairs(values) do
     local a, line = load("return " .. left)(), {}
-    for k, right in ipairs(values) do line[k] = short[all_agree("a " .. op .. " b", a, load("return " .. right)())] end
+    for k, right in ipairs(values) do line[k] = short[both(a, load("return " .. right)())] end
     print(op, left, table.concat(line))
 --> expect: ==\tnil\t1000000000000000000000000000
 --> expect: ==\tfalse\t0100000000000000000000000000

@@ -1,4 +1,3 @@
---> zeal: no
 -- Limits of the implementation are errors, with the reference's messages.
 local function message(source) return (select(2, load(source, "=chunk"))) end
 local function first(text) return (text:match("^[^\n]*"):sub(1, 90)) end
@@ -28,11 +27,3 @@ print(first(message(("do "):rep(300) .. ("end "):rep(300)))) --> expect: chunk:1
 print(first(message("return " .. ("{"):rep(300) .. ("}"):rep(300)))) --> expect: chunk:1: too many C levels (limit is 200) in main function near '{'
 print(first(message("x = " .. ("a.."):rep(300) .. "a"))) --> expect: chunk:1: too many C levels (limit is 200) in main function near 'a'
 print(#load("return '" .. ("x"):rep(100000) .. "'")()) --> expect: 100000
-local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
-print(deep(10000)) --> expect: 10000
-print((select(2, pcall(deep, 1e7)):gsub("^.-:%d+: ", ""))) --> expect: stack overflow
-print((select(2, pcall(string.rep, "x", 100, ("y"):rep(1 << 20) )) or ""):len()) --> expect: 103809124
-print(select("#", table.unpack({}, 1, 200)), pcall(table.unpack, {}, 1, 1e7)) --> expect: 200\tfalse\ttoo many results to unpack
-local s = setmetatable({}, {})
-getmetatable(s).__index = s
-print(pcall(function() return s.x end)) --> expect: false\tlimits.lua:38: '__index' chain too long; possible loop
