@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use perilune_vm::{LuaResult, LuaState};
+use perilune_vm::{LuaResult, LuaState, MULTRET, upvalue_index};
 
 thread_local! {
     /// What the script of this thread has printed. It is the host's memory, as a terminal's would be.
@@ -83,7 +83,7 @@ pub(super) fn prepare(lua: &mut LuaState) -> LuaResult<()> {
 }
 
 /// The functions by which a script comes to what it would share with a process that branches off: files, their places, other
-/// processes. To connections it comes by `require`, whose searchers take note as well.
+/// processes. To connections it comes by `require`, whose searchers take note of what they find.
 const OUTSIDE: [(&str, &[&str]); 5] = [
     ("_G", &["dofile", "loadfile"]),
     ("package", &["loadlib", "searchpath"]),
@@ -98,6 +98,22 @@ fn outside(lua: &mut LuaState) -> LuaResult<usize> {
     Err(lua.raise(format_args!("this leads outside")))
 }
 
+/// Asks the searcher that it stands for, its first upvalue.
+fn searcher(lua: &mut LuaState) -> LuaResult<usize> {
+    let nargs = lua.get_top() as usize;
+    lua.push_value(upvalue_index(1))?;
+    lua.insert(1);
+    lua.call_k(nargs, MULTRET, 0, |lua, _, _| searched(lua))?;
+    searched(lua)
+}
+
+/// Takes note if a searcher has found a file or a library, and refuses. A script's own function in `package.preload`, whose
+/// searcher has `true` as its second upvalue, leads nowhere.
+fn searched(lua: &mut LuaState) -> LuaResult<usize> {
+    let from_script = lua.to_boolean(upvalue_index(2)) && !lua.is_native_function(1);
+    if lua.is_function(1) && !from_script { outside(lua) } else { Ok(lua.get_top() as usize) }
+}
+
 /// Puts something that takes note in the place of each function that leads outside.
 pub(super) fn note_outside(lua: &mut LuaState) -> LuaResult<()> {
     WAS_OUTSIDE.set(false);
@@ -110,9 +126,11 @@ pub(super) fn note_outside(lua: &mut LuaState) -> LuaResult<()> {
     }
     lua.get_global("package")?;
     lua.get_field(-1, "searchers")?;
-    for searcher in 1..=lua.raw_len(-1) as i64 {
-        lua.push_native(outside)?;
-        lua.raw_set_i(-2, searcher)?;
+    for i in 1..=lua.raw_len(-1) as i64 {
+        lua.raw_get_i(-1, i)?;
+        lua.push_boolean(i == 1)?;
+        lua.push_native_closure(searcher, 2)?;
+        lua.raw_set_i(-2, i)?;
     }
     lua.set_top(0)
 }

@@ -30,23 +30,33 @@ run("pairs", function() --> expect: pairs pairs =key
   for k in pairs(setmetatable({}, { __pairs = function() yield("pairs") return next, { key = 1 } end })) do return k end
 end)
 run("gmatch", function() local s = "" for c in ("abc"):gmatch(".") do s = s .. yield(c) end return s end) --> expect: gmatch a b c =abc
--- Runs a file of this source; the file is gone before its results are seen.
-local function do_source(source)
+-- Calls f with the name of a file that holds this text; the file is gone before the results are seen.
+local function with_file(text, f)
   local name = os.tmpname()
   local file = io.open(name, "w")
-  file:write(source)
+  file:write(text)
   file:close()
-  local results = table.pack(pcall(dofile, name))
+  local results = table.pack(pcall(f, name))
   os.remove(name)
   return table.unpack(results, 1, results.n)
 end
 run("dofile", function() --> expect: dofile in file later =true in file later 0
-  local ok, first, second, n = do_source("local a = coroutine.yield('in file') return a, coroutine.yield('later'), select('#', ...)")
+  local source = "local a = coroutine.yield('in file') return a, coroutine.yield('later'), select('#', ...)"
+  local ok, first, second, n = with_file(source, dofile)
   return table.concat({ tostring(ok), first, second, n }, " ")
 end)
 run("dofile that fails", function() --> expect: dofile that fails in file =false failed
-  local ok, message = do_source("coroutine.yield('in file') error('failed', 0)")
+  local ok, message = with_file("coroutine.yield('in file') error('failed', 0)", dofile)
   return tostring(ok) .. " " .. message
+end)
+run("loops over a file", function() --> expect: loops over a file one two on:e tw:o one$ two$ =true
+  return (with_file("one\ntwo\n", function(name)
+    for line in io.lines(name) do yield(line) end
+    for a, b in io.lines(name, 2, "l") do yield(a .. ":" .. b) end
+    local opened = io.open(name)
+    for line in opened:lines("L") do yield((line:gsub("\n", "$"))) end
+    opened:close()
+  end))
 end)
 run("select of error", function() return select(2, pcall(table.sort, { 2, 1 }, function() yield("cmp") error("bad", 0) end)) end) --> expect: select of error cmp =bad
 run("tostring", function() return tostring(setmetatable({}, { __tostring = function() return yield("name") end })) end) --> expect: tostring name =name --> expect: shown
