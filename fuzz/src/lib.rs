@@ -12,6 +12,9 @@
 
 pub mod oracle;
 pub mod program;
+pub mod property;
 mod random;
+pub mod reference;
+pub mod regression;
 pub mod sweep;
 pub mod threads;
