@@ -156,6 +156,47 @@ macro_rules! mod_float {
     }};
 }
 
+/// The quotient of two numbers, not both of them integers, rounded down; else the slow path.
+macro_rules! idiv_float {
+    ($m:ident, $c:expr) => {{
+        let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
+        if ((*b).t == tag::FLOAT || (*c).t == tag::FLOAT)
+            && let (Some(x), Some(y)) = ((*b).as_number(), (*c).as_number())
+        {
+            done!($m, TValue::float(convert::float_idiv(x, y)))
+        }
+        goto!($m, slow_arith)
+    }};
+}
+
+/// A number to the power of another: squares at once, all else in another handler.
+macro_rules! power {
+    ($m:ident, $c:expr, $other:path) => {{
+        let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
+        if ((*c).t == tag::INT && (*c).u == 2) || ((*c).t == tag::FLOAT && float!(c) == 2.0) {
+            if (*b).t == tag::FLOAT {
+                done!($m, TValue::float(float!(b) * float!(b)))
+            }
+            if (*b).t == tag::INT {
+                let x = to_float(integer!(b));
+                done!($m, TValue::float(x * x))
+            }
+        }
+        goto!($m, $other)
+    }};
+}
+
+/// The same for any two numbers; else the slow path. The function that it calls touches nothing of the machine.
+macro_rules! power_of_numbers {
+    ($m:ident, $c:expr) => {{
+        let (b, c): (*mut TValue, *mut TValue) = ($m.b(), $c);
+        if let (Some(x), Some(y)) = ((*b).as_number(), (*c).as_number()) {
+            done!($m, TValue::float(convert::float::pow(x, y)))
+        }
+        goto!($m, slow_arith)
+    }};
+}
+
 /// Two integers; else the slow path.
 macro_rules! bits {
     ($m:ident, $c:expr, |$i:ident, $j:ident| $int:expr) => {{
@@ -244,10 +285,22 @@ handlers! {
 
     fn op_mod(m) { divide!(m, m.c(), modulo, mod_float) }
     fn op_mod_k(m) { divide!(m, m.kc(), modulo, mod_float_k) }
-    fn op_idiv(m) { divide!(m, m.c(), floor_divide, slow_arith) }
-    fn op_idiv_k(m) { divide!(m, m.kc(), floor_divide, slow_arith) }
-    fn op_pow(m) { goto!(m, slow_arith) }
-    fn op_pow_k(m) { goto!(m, slow_arith) }
+    fn op_idiv(m) { divide!(m, m.c(), floor_divide, idiv_float) }
+    fn op_idiv_k(m) { divide!(m, m.kc(), floor_divide, idiv_float_k) }
+    fn op_pow(m) { power!(m, m.c(), pow_any) }
+    fn op_pow_k(m) { power!(m, m.kc(), pow_any_k) }
+
+    #[inline(never)]
+    fn pow_any(m) { power_of_numbers!(m, m.c()) }
+
+    #[inline(never)]
+    fn pow_any_k(m) { power_of_numbers!(m, m.kc()) }
+
+    #[inline(never)]
+    fn idiv_float(m) { idiv_float!(m, m.c()) }
+
+    #[inline(never)]
+    fn idiv_float_k(m) { idiv_float!(m, m.kc()) }
 
     /// Powers of two are common, and need no division.
     fn op_mod_i(m) {
@@ -294,6 +347,9 @@ handlers! {
                 done!(m, TValue::integer(((*b).u as u32 / NonZero::new_unchecked(m.ic() as u32)) as i64))
             }
             goto!(m, idiv_i_wide)
+        }
+        if (*b).t == tag::FLOAT {
+            done!(m, TValue::float(convert::float_idiv(float!(b), to_float(m.ic()))))
         }
         goto!(m, slow_arith)
     }
