@@ -176,7 +176,7 @@ pub fn function_size(lua: &LuaState, idx: i32) -> Option<(usize, usize, usize)> 
 pub fn push_instruction(lua: &mut LuaState, idx: i32, pc: usize) -> LuaResult<bool> {
     let Some(proto) = proto_at(lua, idx) else { return Ok(false) };
     let Some(&word) = proto.code_slice().get(pc) else { return Ok(false) };
-    let line = proto.lines_slice().get(pc).copied().unwrap_or(-1);
+    let line = crate::debug::line_of(&proto, pc);
     let mut text = FixedBuf::<96>::new();
     // A truncating buffer takes everything.
     let _ = write!(text, "({line:4}) {pc:4} - ");

@@ -29,7 +29,7 @@ pub(super) const FLOAT: f64 = 370.5;
 
 /// What tells our functions from others: as a string's length, which would stand here, it would be absurdly large. The
 /// last byte is the version of the instruction set.
-pub(super) const MARK: &[u8] = b"\xffPerilun\x03";
+pub(super) const MARK: &[u8] = b"\xffPerilun\x04";
 
 /// How constants are marked.
 pub(super) mod constant {

@@ -8,7 +8,7 @@ use perilune_core::value::tag;
 use perilune_core::{LuaClosure, LuaString, Proto, TValue};
 
 use crate::convert::{NUMBER_BUF, number_to_buf};
-use crate::debug::until_nul;
+use crate::debug::{line_of, until_nul};
 use crate::opcode::{Format, Op, Operand, SCALE};
 use crate::state::LuaState;
 
@@ -129,8 +129,8 @@ pub(crate) fn operands(word: Instruction, op: Op) -> [(Operand, i64); 4] {
 
 fn instruction(proto: &Proto, pc: usize, word: Instruction, out: &mut dyn Write) -> fmt::Result {
     write!(out, "\t{}\t", pc + 1)?;
-    match proto.lines_slice().get(pc) {
-        Some(line) if *line > 0 => write!(out, "[{line}]\t")?,
+    match line_of(proto, pc) {
+        line @ 1.. => write!(out, "[{line}]\t")?,
         _ => out.write_str("[-]\t")?,
     }
     let Some(op) = Op::from_u8(word.op()) else { return writeln!(out, "?{:#x}", word.0) };

@@ -138,6 +138,36 @@ fn no_change_of_bytes_breaks_the_loader() {
     lua.gc_collect().unwrap();
 }
 
+/// What the verifier says of a function whose lines were changed.
+fn fault_of_lines(source: &str, change: impl Fn(&mut [i32])) -> Option<String> {
+    let mut lua = state();
+    assert_eq!(lua.load_bytes(source.as_bytes(), b"=source", LoadMode::TEXT), Status::Ok);
+    // SAFETY: V1: the function lies on the stack; its lines can be written, and nobody looks at them.
+    unsafe {
+        let proto = lua.value_or_nil(-1).get::<LuaClosure>().unwrap().proto();
+        assert!(verify::check(&proto, None).is_ok());
+        change(core::slice::from_raw_parts_mut(proto.line_info.get(), proto.lines_len.get() as usize));
+        let fault = verify::check(&proto, None).err()?.describe(0);
+        Some(String::from_utf8_lossy(fault.as_bytes()).into_owned())
+    }
+}
+
+#[test]
+fn copies_of_conditions_are_checked() {
+    const LOOP: &str = "local i, n = ... while i < n and i * 2 < n do i = i + 1 end f(g())";
+    let says = |change: fn(&mut [i32]), what: &str| {
+        let fault = fault_of_lines(LOOP, change);
+        assert!(fault.as_ref().is_some_and(|text| text.ends_with(what)), "{fault:?}");
+    };
+    assert_eq!(fault_of_lines(LOOP, |lines| assert!(lines.iter().any(|&line| line < 0))), None);
+    says(|lines| lines[0] = -1, "copy of nothing");
+    says(|lines| lines[2] = i32::MIN, "copy of nothing");
+    says(|lines| lines[3] = -1, "copy without end");
+    says(|lines| *lines.last_mut().unwrap() = -1, "copy without end");
+    // The first instruction of the copy stands for a jump behind a test.
+    says(|lines| *lines.iter_mut().find(|line| **line < 0).unwrap() += 1, "bad copy");
+}
+
 /// What the verifier says of a function whose first `op` was changed.
 fn fault(source: &str, op: Op, change: impl Fn(Instruction) -> Instruction) -> Option<String> {
     let mut lua = state();

@@ -72,6 +72,7 @@ pub(super) fn check(proto: &Proto, enclosing: Option<Enclosing>) -> Check {
         let result = checker.operands(op, word).and_then(|()| checker.extent(op, word));
         result.and_then(|()| checker.neighbours(pc, op, word)).map_err(|reason| Fault { pc: pc as i64, reason })?;
     }
+    checker.copies()?;
     checker.open_values()
 }
 
@@ -273,6 +274,25 @@ impl Checker<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Copies of conditions: each instruction says of which it is a copy, in place of its line; a jump ends them. A thread with hooks
+    /// goes from the first one to the other as by a jump.
+    fn copies(&self) -> Check {
+        let lines = self.proto.lines_slice();
+        let is_copy = |pc: usize| lines.get(pc).is_some_and(|&line| line < 0);
+        for pc in (0..lines.len()).filter(|&pc| is_copy(pc)) {
+            let fault = |reason| Fault { pc: pc as i64, reason };
+            let original = pc.checked_sub(lines[pc].unsigned_abs() as usize).filter(|&pc| !is_copy(pc));
+            let original = original.ok_or(fault("copy of nothing"))?;
+            need(is_copy(pc + 1) || self.op_at(pc + 1) == Some(Op::Jmp), "copy without end").map_err(fault)?;
+            if pc == 0 || !is_copy(pc - 1) {
+                let splits = original > 0 && self.op_at(original - 1).is_some_and(Op::is_test);
+                let enters = splits || Self::consumes_open(self.code[original]).is_some();
+                need(pc > 0 && !enters, "bad copy").map_err(fault)?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether an instruction leaves a number of values that only the top tells; gives the first register.

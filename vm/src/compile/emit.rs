@@ -423,3 +423,52 @@ impl Compiler<'_, '_> {
         *word = word.with_op(op_of(*word).negated() as u8);
     }
 }
+
+/// The longest condition that is copied, in words.
+const MAX_COPY: i32 = 16;
+
+/// Copies of conditions.
+///
+/// Behind the body of a `while` loop stands its condition again, so that no round needs a jump of its own: what tests at the end
+/// jumps back to the body. In place of a line each instruction of the copy but that last jump has the distance to the one that it
+/// is a copy of, as a negative number: the debug interface takes one for the other, and threads with hooks see one jump and the
+/// condition itself.
+impl Compiler<'_, '_> {
+    /// Whether a condition from `start` to `body` is short, ends with a test, and leads nowhere but to the body and along `exits`.
+    pub(super) fn can_copy_condition(&mut self, start: i32, body: i32, exits: i32) -> bool {
+        if !(2..=MAX_COPY).contains(&(body - start)) || !op_of(*self.code(body - 2)).is_test() {
+            return false;
+        }
+        (start..body).all(|pc| op_of(*self.code(pc)) != Op::Jmp || self.is_in_list(exits, pc))
+    }
+
+    /// Whether a jump is in a list.
+    fn is_in_list(&mut self, mut list: i32, jump: i32) -> bool {
+        while list != NO_JUMP && list != jump {
+            list = self.jump_target(list);
+        }
+        list == jump
+    }
+
+    /// Appends a copy of the condition from `start` to `body` that jumps back there when it holds. Returns `exits` with the jumps
+    /// of the copy that leave the loop.
+    pub(super) fn copy_condition(&mut self, start: i32, body: i32, mut exits: i32) -> LuaResult<i32> {
+        let distance = self.fs.pc - start;
+        for pc in start..body - 2 {
+            let word = *self.code(pc);
+            if op_of(word) == Op::Jmp {
+                let jump = self.emit_jump()?;
+                exits = self.join(exits, jump);
+            } else {
+                self.emit(word)?;
+            }
+            self.set_line(pc + distance, -distance);
+        }
+        let test = *self.code(body - 2);
+        let last = self.emit(test.with_op(op_of(test).negated() as u8))?;
+        self.set_line(last, -distance);
+        let back = self.emit_jump()?;
+        self.patch(back, body);
+        Ok(exits)
+    }
+}

@@ -97,11 +97,16 @@ impl Compiler<'_, '_> {
     fn while_stat(&mut self, line: i32) -> LuaResult<()> {
         self.lex.next()?;
         let start = self.here();
-        let exit = self.condition()?;
+        let mut exit = self.condition()?;
+        let body = self.fs.pc;
         self.enter_block(true)?;
         self.expect(Token::Do)?;
         self.scoped_block()?;
-        self.emit_jump_to(start)?;
+        if self.can_copy_condition(start, body, exit) {
+            exit = self.copy_condition(start, body, exit)?;
+        } else {
+            self.emit_jump_to(start)?;
+        }
         self.expect_match(Token::End, Token::While, line)?;
         self.leave_block()?;
         self.patch_here(exit);

@@ -10,9 +10,9 @@ use core::sync::atomic::Ordering;
 
 use perilune_core::base::limits::MIN_STACK;
 use perilune_core::code::Instruction;
-use perilune_core::{CallInfo, CallStatus, Thread};
+use perilune_core::{CallInfo, CallStatus, Proto, Thread};
 
-use super::info::{Activation, frame_closure, line_of, pc_index};
+use super::info::{Activation, code_index, condition_at, frame_closure, is_copy, line_of, pc_index};
 use crate::error::{LuaResult, Thrown};
 use crate::opcode::{Op, op_of};
 use crate::stack;
@@ -275,9 +275,66 @@ pub(crate) fn hook_return(lua: &mut LuaState) -> LuaResult<()> {
 }
 
 /// The hooks before an instruction; the frame's `pc` stands after it already.
+///
+/// The copy of a condition counts as the jump behind it, which then leads to the condition ([`condition_before`]), if the loop's
+/// body has come to its end. A jump to the copy has the condition as its goal.
 #[doc(alias = "luaG_traceexec")]
 #[cold]
 pub(crate) fn trace_exec(lua: &mut LuaState) -> LuaResult<()> {
+    // SAFETY: H4: the running frame is in use.
+    let (frame, closure) = unsafe {
+        let frame = &*lua.th().ci.get();
+        (frame, frame_closure(frame))
+    };
+    let Some(closure) = closure else { return Ok(()) };
+    let (proto, after) = (closure.proto(), frame.pc.get());
+    let Some(pc) = code_index(&proto, after) else { return trace_instruction(lua) };
+    let Some(condition) = condition_at(&proto, pc) else { return trace_instruction(lua) };
+    let go_to = |pc: usize| frame.pc.set(proto.code.get().wrapping_add(pc + 1).cast_const().cast());
+    if !frame.has(CallStatus::HOOK_YIELD) && !comes_from_before(&proto, code_index(&proto, lua.th().old_pc.get()), pc) {
+        go_to(condition);
+        return trace_instruction(lua);
+    }
+    go_to((pc..proto.code_slice().len()).find(|&pc| !is_copy(&proto, pc)).unwrap_or(pc));
+    let result = trace_instruction(lua);
+    if result == Err(Thrown::Yield) {
+        // Whoever resumes the thread may have turned its hooks off.
+        frame.pc.set(after.cast::<Instruction>().wrapping_sub(1).cast());
+    }
+    result
+}
+
+/// Whether an instruction comes after another in the code, maybe with one between both that is skipped.
+fn comes_from_before(proto: &Proto, old: Option<usize>, pc: usize) -> bool {
+    let skips = |old: usize| {
+        let op = op_of(proto.code_slice()[old]);
+        op.is_test() || op == Op::LFalseSkip
+    };
+    old.is_none_or(|old| pc == old + 1 || (pc == old + 2 && skips(old)))
+}
+
+/// Where the condition is whose copy the running instruction ends, if that is what it is; else null.
+pub(crate) fn condition_before(lua: &LuaState) -> *const Instruction {
+    // SAFETY: H4: the running frame is in use.
+    let (frame, closure) = unsafe {
+        let frame = &*lua.th().ci.get();
+        (frame, frame_closure(frame))
+    };
+    let Some(closure) = closure else { return core::ptr::null() };
+    let proto = closure.proto();
+    let Some(last) = code_index(&proto, frame.pc.get()) else { return core::ptr::null() };
+    if is_copy(&proto, last) {
+        return core::ptr::null();
+    }
+    let first = (0..last).rev().take_while(|&pc| is_copy(&proto, pc)).last();
+    match first.and_then(|first| condition_at(&proto, first)) {
+        Some(condition) => proto.code.get().wrapping_add(condition).cast_const(),
+        None => core::ptr::null(),
+    }
+}
+
+/// The hooks before an instruction that is what it seems.
+fn trace_instruction(lua: &mut LuaState) -> LuaResult<()> {
     let thread = lua.th();
     let mask = thread.hook_mask.get();
     // SAFETY: H4: the running frame is in use.
@@ -288,6 +345,7 @@ pub(crate) fn trace_exec(lua: &mut LuaState) -> LuaResult<()> {
     if counted {
         thread.hook_count.set(thread.base_hook_count.get());
     } else if mask & MASK_LINE == 0 {
+        thread.old_pc.set(frame.pc.get());
         return Ok(());
     }
     if frame.has(CallStatus::HOOK_YIELD) {

@@ -127,8 +127,33 @@ pub(super) fn current_pc(frame: &CallInfo, proto: &Proto) -> usize {
     pc_index(proto, frame.pc.get()).unwrap_or(0)
 }
 
-/// The index of the instruction before a place in the code, if the place lies after one.
+/// The index of the instruction before a place in the code, if the place lies after one; in the copy of a condition, that of the
+/// instruction in the condition itself.
 pub(super) fn pc_index(proto: &Proto, after: *const ()) -> Option<usize> {
+    code_index(proto, after).map(|pc| original(proto, pc))
+}
+
+/// The index of the instruction of which one is a copy (`Compiler::copy_condition`), or its own.
+fn original(proto: &Proto, pc: usize) -> usize {
+    match proto.lines_slice().get(pc) {
+        Some(&distance @ ..0) => pc.saturating_sub(distance.unsigned_abs() as usize),
+        _ => pc,
+    }
+}
+
+/// Whether an instruction is one of the copy of a condition, but for the jump at its end.
+pub(super) fn is_copy(proto: &Proto, pc: usize) -> bool {
+    original(proto, pc) != pc
+}
+
+/// Where the condition is whose copy begins at an index, if one does.
+pub(super) fn condition_at(proto: &Proto, pc: usize) -> Option<usize> {
+    let begins = is_copy(proto, pc) && !is_copy(proto, pc.checked_sub(1)?);
+    begins.then(|| original(proto, pc))
+}
+
+/// The same as [`pc_index`] with copies as instructions of their own.
+pub(super) fn code_index(proto: &Proto, after: *const ()) -> Option<usize> {
     let offset = (after as usize).checked_sub(proto.code.get() as usize)?;
     let count = offset / size_of::<Instruction>();
     if count <= proto.code_len.get() as usize { count.checked_sub(1) } else { None }
@@ -136,8 +161,8 @@ pub(super) fn pc_index(proto: &Proto, after: *const ()) -> Option<usize> {
 
 /// The line of an instruction; -1 if the function is stripped.
 #[doc(alias = "getfuncline")]
-pub(super) fn line_of(proto: &Proto, pc: usize) -> i32 {
-    proto.lines_slice().get(pc).copied().unwrap_or(-1)
+pub(crate) fn line_of(proto: &Proto, pc: usize) -> i32 {
+    proto.lines_slice().get(original(proto, pc)).copied().unwrap_or(-1)
 }
 
 /// The line that runs in a Lua frame.
@@ -309,7 +334,8 @@ impl LuaState {
         };
         let table = self.heap().new_table().map_err(|_| self.memory_error())?;
         self.th().push(TValue::object(table));
-        for &line in closure.proto().lines_slice() {
+        // The lines of copied instructions are those of others.
+        for &line in closure.proto().lines_slice().iter().filter(|&&line| line >= 0) {
             // SAFETY: the table lies on the stack; the key is an integer.
             let stored = unsafe { self.heap().table_set_int(table, i64::from(line), TValue::TRUE) };
             stored.map_err(|_| self.memory_error())?;

@@ -12,7 +12,8 @@ mod names;
 pub(crate) mod tests;
 
 pub use hooks::{Hook, HookEvent, HookKind, MASK_CALL, MASK_COUNT, MASK_LINE, MASK_RETURN};
-pub(crate) use hooks::{begin_interrupt, call_hook_for_call, hook_return, trace_exec};
+pub(crate) use hooks::{begin_interrupt, call_hook_for_call, condition_before, hook_return, trace_exec};
+pub(crate) use info::line_of;
 pub use info::{Activation, DebugInfo};
 pub(crate) use messages::{call_error, push_position};
 pub use names::Name;

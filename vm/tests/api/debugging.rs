@@ -300,6 +300,34 @@ fn hooks_that_yield() -> LuaResult<()> {
     Ok(())
 }
 
+/// A hook that yields where a loop jumps back to its condition comes there once, with and without hooks afterwards.
+#[test]
+fn hooks_that_yield_in_loops() -> LuaResult<()> {
+    const LOOP: &str = "local i = 0\nwhile i < 3 do\ni = i +\n1\nend\nreturn i";
+    let mut lua = new_state();
+    for hooked in 0..=14 {
+        for mask in [MASK_LINE, MASK_COUNT, MASK_LINE | MASK_COUNT] {
+            let thread = lua.new_thread()?;
+            // SAFETY: the thread lies in a slot.
+            let co = unsafe { thread.state() };
+            co.set_hook(Some(pause), mask, 1);
+            assert_eq!(co.load_str(LOOP), Status::Ok);
+            let mut yields = 0;
+            while co.resume(Some(&mut lua), 0) == Status::Yield {
+                yields += 1;
+                if yields == hooked {
+                    co.set_hook(None, 0, 0);
+                }
+            }
+            assert_eq!((co.status(), integers(co)), (Status::Ok, vec![3]));
+            // 12 lines, and as many instructions.
+            assert_eq!(yields, if hooked == 0 { 12 } else { hooked.min(12) });
+            lua.pop(1);
+        }
+    }
+    Ok(())
+}
+
 /// A hook, and the message of its error.
 type Refused = (fn(&mut LuaState, &HookEvent) -> LuaResult<()>, &'static str);
 

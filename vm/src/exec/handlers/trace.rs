@@ -26,6 +26,10 @@ handlers! {
             next!(Machine::load(next));
         }
         let m = Machine::load(next);
+        let condition = debug::condition_before(LuaState::from_thread(next));
+        if !condition.is_null() {
+            next!(m.at(condition))
+        }
         goto!(m, super::slow_handler_of(op_of(m.word())))
     }
 
