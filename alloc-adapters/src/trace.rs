@@ -190,7 +190,8 @@ impl fmt::Display for TraceError {
 impl std::error::Error for TraceError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.kind {
-            TraceErrorKind::Io(error) => Some(error),
+            // The message has the error's own text already.
+            TraceErrorKind::Io(error) => error.source(),
             _ => None,
         }
     }

@@ -1,8 +1,11 @@
 //! The allocator lab as its users see it: what it prints, what it writes, and what it says when something is wrong.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// An empty folder for a test.
@@ -59,6 +62,8 @@ fn lists_have_what_there_is() {
         let help = good(&dir, &format!("{name} --help"));
         assert!(help.contains("Example:\n  perilune-lab "), "{name}: {help}");
     }
+    let help = good(&dir, "threads --help");
+    assert!(help.find("--threads") < help.find("Outputs:"), "{help}");
 }
 
 #[test]
@@ -96,8 +101,21 @@ fn a_recording_is_replayed_exactly() {
             "{csv}"
         );
     }
-    let shown = good(&dir, "histogram t.trace");
+    let run = "replay t.trace --rounds 1 --alloc slab --json t.json --html t.html";
+    assert!(good(&dir, run).contains("ratio [range]"));
+    let html = fs::read_to_string(dir.join("t.html")).expect("the page");
+    assert!(html.matches("<svg").count() == 1 && html.contains("<td>slab</td>"), "{html}");
+    let compared = good(&dir, "compare t.json t.json");
+    assert!(compared.contains("t.trace: the loop's time changed to 1.000") && compared.contains("slab"), "{compared}");
+
+    let shown = good(&dir, "histogram t.trace --json h.json --csv h.csv --html h.html");
     assert_eq!(shown.replace("t.trace", "own"), good(&dir, "histogram own.lua --quick"));
+    let html = fs::read_to_string(dir.join("h.html")).expect("the page");
+    assert!(html.matches("<svg").count() == 2 && html.contains("lived until the close"), "{html}");
+    let csv = fs::read_to_string(dir.join("h.csv")).expect("the CSV");
+    assert!(csv.starts_with("recording,kind,of,up_to_bytes,blocks\nt.trace,other,size,16,"), "{csv}");
+    let said = bad(&dir, "compare h.json h.json");
+    assert!(said.contains("times are what 'matrix' and 'replay' measure"), "{said}");
 
     // The note says what was asked; a recording of something else does not fit it.
     good(&dir, "record own.lua -o other.trace");
@@ -131,6 +149,10 @@ fn recordings_that_cannot_be_read_say_where() {
     }
     let said = bad(&dir, "replay nowhere.trace");
     assert!(said.contains("cannot open the trace 'nowhere.trace': No such file"), "{said}");
+    let said = bad(&dir, "histogram nowhere.trace");
+    assert!(said.contains("there is no trace 'nowhere.trace': unknown workload 'nowhere.trace' (there are:"), "{said}");
+    let said = bad(&dir, "replay .");
+    assert_eq!(said.matches("Is a directory").count(), 1, "{said}");
 }
 
 #[test]
@@ -164,6 +186,18 @@ fn a_workload_that_fails_leaves_the_others() {
     assert!(shown.contains("FAILED: boom on system: workload 'boom' failed: boom.lua:2: boom 1"), "{shown}");
     assert!(shown.contains("FAILED: wrong on system: workload 'wrong' cannot be compiled: wrong.lua:1:"), "{shown}");
     assert!(shown.contains("own 300: ") && shown.contains("1.000 [1.000, 1.000]"), "{shown}");
+    let said = bad(&dir, "record boom.lua -o boom.trace");
+    assert!(said.starts_with("perilune-lab: workload 'boom' failed: boom.lua:2: boom 1"), "{said}");
+}
+
+#[test]
+fn a_script_as_it_is_can_be_a_workload() {
+    let dir = folder("script");
+    fs::write(dir.join("own.lua"), "#!/usr/bin/env lua\nio.write('some text')\nio.stdout:flush()\nprint('sum')\n")
+        .expect("a file");
+    let shown = good(&dir, "matrix own.lua --quick --rounds 1 --alloc system --json a.json");
+    assert!(shown.contains("own 1: ") && !shown.contains("some text"), "{shown}");
+    assert!(fs::read_to_string(dir.join("a.json")).expect("the report").contains("\"checksum\":\"sum\""));
 }
 
 #[test]
@@ -176,12 +210,79 @@ fn no_space_for_a_report_loses_nothing_else() {
     let (shown, said) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot write the JSON file '/dev/full': No space left on device"), "{said}");
+    assert!(said.contains("cannot write the report '/dev/full': No space left on device"), "{said}");
     assert!(shown.contains("own 300: "), "{shown}");
     assert_eq!(fs::read_to_string(dir.join("own.csv")).expect("the CSV").lines().count(), 2);
     let said = bad(&dir, "matrix own.lua --quick --html nowhere/report.html");
     assert!(said.contains("cannot write the report 'nowhere/report.html': No such file"), "{said}");
     let said = bad(&dir, "record own.lua --quick -o /dev/full");
     assert!(said.contains("cannot write the trace '/dev/full'") && said.contains("No space left"), "{said}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_terminal_that_takes_nothing_loses_no_file() {
+    let dir = folder("terminal");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    let full = || fs::File::options().write(true).open("/dev/full").expect("Linux has it");
+    // A name need not be text.
+    let name = OsStr::from_bytes(b"a\xFF.json");
+    let mut run = command(&dir, "matrix own.lua --quick --rounds 1 --alloc system --json");
+    let output = run.arg(name).stdout(full()).output().expect("it runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("perilune-lab: cannot write to standard output: No space left on device"), "{said}");
+    assert!(fs::read_to_string(dir.join(name)).expect("the report").ends_with('}'));
+    for listing in ["allocs", "workloads"] {
+        let output = command(&dir, listing).stdout(full()).output().expect("it runs");
+        assert!(output.status.code() == Some(1) && !text(&output.stderr).contains("panicked"), "{output:?}");
+        // Who reads a part, as `head` does, has seen enough.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = command(&dir, listing).stdout(writer).output().expect("it runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+/// Starts the lab as a shell would, in a group of its own.
+fn start(folder: &Path, arguments: &str) -> Child {
+    let mut command = command(folder, arguments);
+    command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the lab runs")
+}
+
+/// Ctrl-C as a terminal has it: for all of the group.
+fn interrupt(child: &Child) {
+    // SAFETY: the child is ours and was not waited for, so its group is there.
+    assert_eq!(unsafe { libc::kill(-(child.id() as i32), libc::SIGINT) }, 0);
+}
+
+/// Waits until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(120), "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupted_replay_reports_what_it_has() {
+    let dir = folder("interrupted-replay");
+    fs::write(dir.join("own.lua"), SMALL).expect("a file");
+    good(&dir, "record own.lua -o t.trace");
+    let child = start(&dir, "replay t.trace --alloc system,slab --rounds 60000 --json rows.json");
+    let id = child.id();
+    wait_until("a measurement begins", || {
+        fs::read_to_string(format!("/proc/{id}/task/{id}/children")).is_ok_and(|children| !children.is_empty())
+    });
+    std::thread::sleep(Duration::from_millis(500));
+    interrupt(&child);
+    let output = child.wait_with_output().expect("it ends");
+    let (shown, said) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(130), "{shown}{said}");
+    assert!(shown.contains("t.trace: ") && shown.contains("interrupted:") && !shown.contains("FAILED"), "{shown}");
+    assert!(fs::read_to_string(dir.join("rows.json")).expect("the report").contains("\"interrupted\":true"));
 }
 
 #[test]
@@ -192,14 +293,9 @@ fn an_interrupt_keeps_the_finished_rows() {
     let slow = "io.open('begun', 'w'):close() local t = os.clock() while os.clock() - t < 0.5 do end print('slow')";
     fs::write(dir.join("b.lua"), slow).expect("a file");
     let run = "matrix a.lua b.lua --quick --rounds 20 --alloc system --json rows.json";
-    let child = command(&dir, run).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the lab runs");
-    let start = Instant::now();
-    while !dir.join("begun").exists() {
-        assert!(start.elapsed() < Duration::from_secs(120), "the second workload did not begin");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    // SAFETY: the child is ours and was not waited for.
-    assert_eq!(unsafe { libc::kill(child.id() as i32, libc::SIGINT) }, 0);
+    let child = start(&dir, run);
+    wait_until("the second workload begins", || dir.join("begun").exists());
+    interrupt(&child);
     let output = child.wait_with_output().expect("it ends");
     let (shown, said) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(130), "{said}");

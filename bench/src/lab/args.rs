@@ -77,7 +77,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  perilune-lab replay trees.trace --alloc slab,libc,mimalloc")]
     Replay(Replay),
     /// Show sizes and lifetimes of blocks by the kind of object.
-    #[command(after_help = "Example:\n  perilune-lab histogram records --quick")]
+    #[command(after_help = "Example:\n  perilune-lab histogram records --quick --html records.html")]
     Histogram(Histogram),
     /// Show how long single calls take, in percentiles.
     #[command(after_help = "Example:\n  perilune-lab latency cache --alloc slab,libc")]
@@ -88,7 +88,7 @@ pub enum Command {
     /// Show live against resident memory over a run.
     #[command(after_help = "Example:\n  perilune-lab footprint cache --alloc slab,libc --html cache.html")]
     Footprint(Choice),
-    /// Compare two saved runs, for example before and after a change of an allocator.
+    /// Compare two saved runs of `matrix` or of `replay`, for example before and after a change of an allocator.
     #[command(
         after_help = "Example:\n  perilune-lab matrix --json before.json\n  perilune-lab compare before.json after.json"
     )]
@@ -168,9 +168,8 @@ pub struct Histogram {
     pub name: String,
     #[command(flatten)]
     pub length: Length,
-    /// Write the histograms to a file as JSON.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub outputs: Outputs,
 }
 
 /// The arguments of `latency` and `footprint`, and most of those of `threads`.
@@ -190,14 +189,15 @@ pub struct Choice {
 /// The arguments of `threads`.
 #[derive(Debug, Args)]
 pub struct Threads {
-    #[command(flatten)]
-    pub choice: Choice,
     /// The most threads; as many as there are cores without it.
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// How often each is run.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..), default_value_t = 3)]
     pub rounds: u16,
+    // The heading of the outputs would stand above what follows them.
+    #[command(flatten)]
+    pub choice: Choice,
 }
 
 /// The arguments of `compare`.

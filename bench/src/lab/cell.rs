@@ -3,6 +3,8 @@
 //! The program runs itself with the hidden command `cell` and the [`Spec`] as JSON; the child answers with one line of JSON. So
 //! no measurement finds memory that another one has touched, and an allocator that crashes takes its own cell along and no more.
 
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::time::Instant;
@@ -13,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Lab;
 use super::host::{self, Finished};
-use super::os::{Resident, cpu_time, page_faults};
+use super::os::{self, Resident, cpu_time, page_faults};
 use super::replay::{self, ReplaySpec, Replayed};
-use super::sampler::{Sample, Sampler};
+use super::sampler::{Beginning, Sample, Sampler};
 use super::subject::{Closing, Subject, open};
 use super::workload::Workload;
 
@@ -110,7 +112,7 @@ pub struct Counts {
     pub grows_in_place: u64,
     /// The highest sum of live sizes.
     pub peak_live: u64,
-    /// What the allocator had taken from the system at the end of the run, if it can tell.
+    /// The most that the allocator had taken from the system when it was sampled, if it can tell.
     pub reserved: Option<u64>,
     /// The new blocks.
     pub kinds: Vec<KindSizes>,
@@ -185,14 +187,14 @@ fn time(subject: &dyn Subject, workload: &Workload, argument: u64, in_bulk: bool
 
 impl Counts {
     /// Adds what a state's allocator counted.
-    fn add(&mut self, stats: &Stats, reserved: Option<usize>) {
+    fn add(&mut self, stats: &Stats, reserved: Option<u64>) {
         self.calls += stats.calls;
         self.allocations += stats.allocations;
         self.allocated_bytes += stats.allocated_bytes + stats.grown_bytes;
         self.grows += stats.grows;
         self.grows_in_place += stats.grows_in_place;
         self.peak_live = self.peak_live.max(stats.peak_bytes as u64);
-        self.reserved = self.reserved.max(reserved.map(|bytes| bytes as u64));
+        self.reserved = self.reserved.max(reserved);
         if self.kinds.is_empty() {
             let empty = |kind: AllocKind| KindSizes {
                 kind: kind.name().into(),
@@ -214,16 +216,16 @@ impl Counts {
 fn count(subject: &dyn Subject, workload: &Workload, argument: u64) -> Result<Counts> {
     let mut counts = Counts::default();
     let finished = host::run(workload, argument, |work| {
+        let beginning = Beginning::now();
         let allocator = subject.make();
         let reserved = || allocator.reserved();
-        let memory = Counting::new(Sampler::new(&allocator, &reserved));
+        let memory = Counting::new(Sampler::new(beginning, &allocator, &reserved));
         let lua = open(&memory, work)?;
         memory.inner().sample();
-        let at_the_end = allocator.reserved();
         let start = cpu_time();
         drop(lua);
         let closing = cpu_time().saturating_sub(start);
-        counts.add(&memory.stats(), at_the_end);
+        counts.add(&memory.stats(), memory.inner().most_reserved());
         if counts.samples.is_empty() {
             counts.samples = memory.inner().samples();
         }
@@ -303,8 +305,10 @@ impl Spec {
     pub fn run(&self) -> Result<Outcome> {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let spec = serde_json::to_string(self)?;
+        // A group of its own keeps Ctrl-C from ending the measurement at hand, whose end is waited for.
         let mut child = Command::new(program)
             .arg("cell")
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -312,26 +316,30 @@ impl Spec {
             .context("cannot run this program again for a measurement")?;
         // A child that ended early shows in its status.
         let mut input = child.stdin.take().context("the measurement has no input")?;
-        let _ = std::io::Write::write_all(&mut input, spec.as_bytes());
+        let _ = input.write_all(spec.as_bytes());
         drop(input);
         let output = child.wait_with_output().context("cannot wait for a measurement")?;
         if !output.status.success() {
             bail!("the measurement's process ended with {}", output.status);
         }
+        // Only the last line is the answer: a program with an allocator of its own may have printed something before it came here.
+        let line = output.stdout.trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
         let answer: std::result::Result<Outcome, String> =
-            serde_json::from_slice(&output.stdout).context("the measurement's answer cannot be read")?;
+            serde_json::from_slice(line).context("the measurement's answer cannot be read")?;
         answer.map_err(|message| anyhow!(message))
     }
 }
 
-/// The command `cell`: reads a [`Spec`] from standard input, and writes a line of JSON.
+/// The command `cell`: reads a [`Spec`] from standard input, and writes a line of JSON. Nobody else writes there, neither the
+/// workload by `io.write` nor the allocator.
 ///
 /// # Errors
 /// The input is no spec, or the answer cannot be written.
 pub fn answer(lab: Lab) -> Result<()> {
+    os::end_with_parent();
+    let mut output = os::take_standard_output().context("cannot take the standard output")?;
     let spec: Spec = serde_json::from_reader(std::io::stdin()).context("the command 'cell' is for the lab itself")?;
     let outcome = lab.with_libraries(&spec.libraries).and_then(|lab| spec.measure(&lab));
     let outcome = outcome.map_err(|error| format!("{error:#}"));
-    println!("{}", serde_json::to_string(&outcome)?);
-    Ok(())
+    writeln!(output, "\n{}", serde_json::to_string(&outcome)?).context("cannot write the answer")
 }

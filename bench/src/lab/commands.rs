@@ -1,7 +1,8 @@
 //! What each command does.
 
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -27,20 +28,29 @@ pub fn run(lab: Lab, arguments: Arguments) -> Result<ExitCode> {
     let lab = lab.with_libraries(&arguments.libraries)?;
     let workloads = workload::list(arguments.workloads.as_ref())?;
     match arguments.command {
-        Command::Matrix(arguments) => matrix(&lab, &workloads, &arguments),
-        Command::Record(arguments) => record(&lab, &workloads, &arguments),
-        Command::Replay(arguments) => replay(&lab, &arguments),
-        Command::Histogram(arguments) => histogram(&lab, &workloads, &arguments),
-        Command::Latency(arguments) => choice(&lab, &workloads, &arguments, false),
-        Command::Footprint(arguments) => choice(&lab, &workloads, &arguments, true),
-        Command::Threads(arguments) => threads(&lab, &workloads, &arguments),
+        Command::Matrix(arguments) => return matrix(&lab, &workloads, &arguments),
+        Command::Record(arguments) => say(&record(&lab, &workloads, &arguments)?),
+        Command::Replay(arguments) => return replay(&lab, &arguments),
+        Command::Histogram(arguments) => return histogram(&lab, &workloads, &arguments),
+        Command::Latency(arguments) => return choice(&lab, &workloads, &arguments, false),
+        Command::Footprint(arguments) => return choice(&lab, &workloads, &arguments, true),
+        Command::Threads(arguments) => return threads(&lab, &workloads, &arguments),
         Command::Compare(args::Compare { before, after }) => {
-            print!("{}", compare::text(&Report::read(&before)?, &Report::read(&after)?)?);
-            Ok(ExitCode::SUCCESS)
+            say(&compare::text(&Report::read(&before)?, &Report::read(&after)?)?)
         }
-        Command::Allocs => Ok(allocs(&lab)),
-        Command::List => Ok(list(&workloads)),
-        Command::Cell => cell::answer(lab).map(|()| ExitCode::SUCCESS),
+        Command::Allocs => say(&allocs(&lab)),
+        Command::List => say(&list(&workloads)),
+        Command::Cell => cell::answer(lab),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to standard output; that whoever reads there has seen enough is no error.
+fn say(text: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write to standard output"),
+        _ => Ok(()),
     }
 }
 
@@ -54,8 +64,10 @@ fn report(lab: &Lab, allocators: &[String], baseline: &str, size: Size) -> Resul
 /// Shows a report, with latencies if they are wanted, and writes it to files.
 fn finish(mut report: Report, with_latencies: bool, outputs: &Outputs) -> Result<ExitCode> {
     report.interrupted = matrix::interrupted();
-    print!("{}", tables::text(&report, with_latencies));
+    // A terminal that takes nothing is no reason to lose the files, too.
+    let shown = say(&tables::text(&report, with_latencies));
     outputs.write(&report)?;
+    shown?;
     Ok(match () {
         () if report.interrupted => ExitCode::from(INTERRUPTED),
         () if !report.failures().is_empty() => ExitCode::FAILURE,
@@ -102,7 +114,7 @@ fn choice(lab: &Lab, workloads: &[Workload], arguments: &args::Choice, footprint
     finish(report, true, outputs)
 }
 
-fn record(lab: &Lab, workloads: &[Workload], arguments: &args::Record) -> Result<ExitCode> {
+fn record(lab: &Lab, workloads: &[Workload], arguments: &args::Record) -> Result<String> {
     let args::Record { name, output, allocator, length } = arguments;
     let workload = matrix::choose(workloads, std::slice::from_ref(name))?.remove(0);
     let argument = workload.argument(length.size());
@@ -110,21 +122,16 @@ fn record(lab: &Lab, workloads: &[Workload], arguments: &args::Record) -> Result
     let facts = replay::read(output)?;
     ensure!(facts.totals == note.totals, "the recording is not what the machine asked for: it is of no use");
     let calls = facts.totals.calls;
-    println!(
-        "recorded {} {argument} on {allocator}: {} calls in {}, {:.2} bytes a call, hash {:016x}",
+    Ok(format!(
+        "recorded {} {argument} on {allocator}: {} calls in {}, {:.2} bytes a call, hash {:016x}\nit printed: {}\nits note is in {}\n",
         workload.name,
         count(calls as f64),
         bytes(facts.file_bytes as f64),
         facts.file_bytes as f64 / calls.max(1) as f64,
-        facts.totals.hash
-    );
-    println!(
-        "it printed: {}
-its note is in {}",
+        facts.totals.hash,
         note.checksum,
         Note::path(output).display()
-    );
-    Ok(ExitCode::SUCCESS)
+    ))
 }
 
 fn replay(lab: &Lab, arguments: &args::Replay) -> Result<ExitCode> {
@@ -140,22 +147,19 @@ fn replay(lab: &Lab, arguments: &args::Replay) -> Result<ExitCode> {
 }
 
 fn histogram(lab: &Lab, workloads: &[Workload], arguments: &args::Histogram) -> Result<ExitCode> {
-    let args::Histogram { name, length, json } = arguments;
-    let path = Path::new(name);
-    let is_trace = path.is_file() && !name.ends_with(".lua");
-    let histograms = if is_trace {
-        let file = File::open(path).with_context(|| format!("cannot open the trace '{name}'"))?;
+    let args::Histogram { name, length, outputs } = arguments;
+    outputs.check()?;
+    let mut report = report(lab, &[], "", length.size())?;
+    let is_workload = name.ends_with(".lua") || workloads.iter().any(|workload| workload.name == *name);
+    report.histograms = Some(if !is_workload && Path::new(name).exists() {
+        let file = File::open(name).with_context(|| format!("cannot open the trace '{name}'"))?;
         histogram::of_trace(name, BufReader::new(file)).with_context(|| format!("'{name}'"))?
     } else {
-        let workload = matrix::choose(workloads, std::slice::from_ref(name))?.remove(0);
+        let chosen = matrix::choose(workloads, std::slice::from_ref(name));
+        let workload = chosen.with_context(|| format!("there is no trace '{name}'"))?.remove(0);
         histogram::of_workload(lab.find("system")?, &workload, workload.argument(length.size()))?
-    };
-    print!("{}", histograms.text());
-    if let Some(path) = json {
-        let written = std::fs::write(path, serde_json::to_string(&histograms)?);
-        written.with_context(|| format!("cannot write the JSON file '{}'", path.display()))?;
-    }
-    Ok(ExitCode::SUCCESS)
+    });
+    finish(report, true, outputs)
 }
 
 fn threads(lab: &Lab, workloads: &[Workload], arguments: &args::Threads) -> Result<ExitCode> {
@@ -179,22 +183,22 @@ fn threads(lab: &Lab, workloads: &[Workload], arguments: &args::Threads) -> Resu
     finish(report, true, outputs)
 }
 
-fn allocs(lab: &Lab) -> ExitCode {
+fn allocs(lab: &Lab) -> String {
     let mut table = table(3, &["allocator", "in bulk", "what it is"]);
     for subject in &lab.subjects {
         let in_bulk = if subject.frees_in_bulk() { "yes" } else { "no" };
         table.add_row([subject.name(), in_bulk, subject.about()]);
     }
-    println!("{table}\n'in bulk': it frees all blocks at once when a state that owns it is closed");
-    ExitCode::SUCCESS
+    format!("{table}\n'in bulk': it frees all blocks at once when a state that owns it is closed\n")
 }
 
-fn list(workloads: &[Workload]) -> ExitCode {
+fn list(workloads: &[Workload]) -> String {
+    let mut out = String::new();
     for workload in workloads {
         let arguments = [Size::Quick, Size::Default, Size::Long].map(|size| workload.argument(size).to_string());
-        println!("{} ({})", workload.name, arguments.join(", "));
-        println!("    {}\n    stresses: {}", workload.about, workload.stresses);
+        let _ = writeln!(out, "{} ({})", workload.name, arguments.join(", "));
+        let _ = writeln!(out, "    {}\n    stresses: {}", workload.about, workload.stresses);
     }
-    println!("in parentheses: the arguments for --quick, the default, and --long");
-    ExitCode::SUCCESS
+    out.push_str("in parentheses: the arguments for --quick, the default, and --long\n");
+    out
 }

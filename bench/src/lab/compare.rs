@@ -4,19 +4,26 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 
-use super::report::{CellRow, Report, Row};
-use super::stats::{Spread, Verdict};
+use super::report::{CellRow, ReplayCell, ReplayReport, Report, Row};
+use super::stats::{Spread, median};
 use super::tables::table;
 use super::units::{bytes, or_none, spread, time};
 
-/// The ratio of two medians that were not measured in turn: as wide as both intervals allow.
-fn ratio(before: Spread, after: Spread) -> Spread {
+/// The ratio of two medians that were not measured in turn, on a machine whose speed has changed by `drift`: as wide as both intervals
+/// allow.
+fn ratio(before: Spread, after: Spread, drift: f64) -> Spread {
+    let ratio = |after: f64, before: f64| after / before.max(1e-12) / drift;
     Spread {
-        low: after.low / before.high.max(1e-12),
-        median: after.median / before.median.max(1e-12),
-        high: after.high / before.low.max(1e-12),
+        low: ratio(after.low, before.high),
+        median: ratio(after.median, before.median),
+        high: ratio(after.high, before.low),
         sure: before.sure && after.sure,
     }
+}
+
+/// A figure before and after.
+fn two(before: Option<f64>, after: Option<f64>, text: fn(f64) -> String) -> String {
+    or_none(before.zip(after), |(before, after)| format!("{} → {}", text(before), text(after)))
 }
 
 /// Pairs of cells of the same workload and allocator.
@@ -52,8 +59,18 @@ pub fn text(before: &Report, after: &Report) -> Result<String> {
         }
         compared += workload(&mut out, row, other);
     }
+    if let (Some(before), Some(after)) = (&before.replay, &after.replay) {
+        if before.facts.totals == after.facts.totals {
+            compared += replay(&mut out, before, after);
+        } else {
+            let _ = writeln!(out, "\n{}: left out, as it is another recording than {}", before.trace, after.trace);
+        }
+    }
     if compared == 0 {
-        bail!("the two runs have no workload of the same size and no allocator in common");
+        bail!(
+            "the two runs have no allocator in common with times on a workload of the same size, or on the same recording; \
+             times are what 'matrix' and 'replay' measure"
+        );
     }
     out.push_str(
         "\nRatios are after to before, divided by the control's change. The runs were not in turn, so the intervals are wide: for \
@@ -65,7 +82,7 @@ pub fn text(before: &Report, after: &Report) -> Result<String> {
 /// Compares a workload; gives how many allocators there were.
 fn workload(out: &mut String, row: &Row, other: &Row) -> usize {
     let drift = drift(row, other);
-    let noise = (row.noise.powi(2) + other.noise.powi(2)).sqrt();
+    let noise = row.noise.hypot(other.noise);
     let _ = write!(out, "\n{} {}", row.workload, row.argument);
     let _ = writeln!(
         out,
@@ -76,23 +93,46 @@ fn workload(out: &mut String, row: &Row, other: &Row) -> usize {
     let mut number = 0;
     for (before, after) in pairs(row, other) {
         let (Some(time_before), Some(time_after)) = (before.time(), after.time()) else { continue };
-        let scale = drift.unwrap_or(1.0);
-        let mut ratio = ratio(time_before, time_after);
-        ratio = Spread { low: ratio.low / scale, median: ratio.median / scale, high: ratio.high / scale, ..ratio };
-        let two = |a: Option<f64>, b: Option<f64>, text: fn(f64) -> String| {
-            or_none(a.zip(b), |(a, b)| format!("{} → {}", text(a), text(b)))
-        };
+        let ratio = ratio(time_before, time_after, drift.unwrap_or(1.0));
         let live = |cell: &CellRow| cell.counts.as_ref().map(|counts| counts.peak_live as f64);
-        let verdict = ratio.verdict(noise);
         table.add_row([
             before.allocator.clone(),
             time(time_before.median),
             time(time_after.median),
             spread(&ratio),
-            if verdict == Verdict::Same { "no difference within the noise" } else { verdict.in_words() }.into(),
+            ratio.verdict(noise).in_words().into(),
             two(before.resident(), after.resident(), bytes),
             two(live(before), live(after), bytes),
             two(before.closing(false), after.closing(false), time),
+        ]);
+        number += 1;
+    }
+    let _ = writeln!(out, "{table}");
+    number
+}
+
+/// Compares replays of a recording; gives how many allocators there were.
+fn replay(out: &mut String, before: &ReplayReport, after: &ReplayReport) -> usize {
+    let has_floor = before.floor_seconds > 0.0 && after.floor_seconds > 0.0;
+    let drift = if has_floor { after.floor_seconds / before.floor_seconds } else { 1.0 };
+    let noise = before.noise.hypot(after.noise);
+    let _ = writeln!(out, "\n{}: the loop's time changed to {drift:.3}", after.trace);
+    let mut table = table(1, &["allocator", "before", "after", "ratio [range]", "", "close", "in bulk"]);
+    let mut number = 0;
+    for cell in before.cells.iter().filter(|cell| cell.error.is_none()) {
+        let same = |other: &&ReplayCell| other.allocator == cell.allocator && other.error.is_none();
+        let Some(other) = after.cells.iter().find(same) else { continue };
+        let times = (Spread::of(&before.own_seconds(cell)), Spread::of(&after.own_seconds(other)));
+        let (Some(time_before), Some(time_after)) = times else { continue };
+        let ratio = ratio(time_before, time_after, drift);
+        table.add_row([
+            cell.allocator.clone(),
+            time(time_before.median),
+            time(time_after.median),
+            spread(&ratio),
+            ratio.verdict(noise).in_words().into(),
+            two(median(&cell.closing), median(&other.closing), time),
+            two(median(&cell.closing_in_bulk), median(&other.closing_in_bulk), time),
         ]);
         number += 1;
     }
@@ -128,6 +168,23 @@ mod tests {
         let slow_machine = compare(&report(1.0, 0.1), &report(2.0, 0.2));
         assert!(slow_machine.contains("no difference within the noise"), "{slow_machine}");
         assert!(slow_machine.contains("the control's time changed to 2.000"), "{slow_machine}");
+    }
+
+    #[test]
+    fn replays_of_a_recording_are_compared() {
+        let run = |seconds: f64, floor: f64, hash: u64| {
+            let cell =
+                ReplayCell { allocator: "mine".into(), seconds: vec![seconds + floor; 6], ..ReplayCell::default() };
+            let mut replay =
+                ReplayReport { trace: "t".into(), floor_seconds: floor, cells: vec![cell], ..ReplayReport::default() };
+            replay.facts.totals.hash = hash;
+            Report { replay: Some(replay), ..Report::new() }
+        };
+        let faster = text(&run(1.0, 0.1, 5), &run(0.8, 0.1, 5)).expect("the same recording");
+        assert!(faster.contains("faster") && faster.contains("0.800 [0.800, 0.800]"), "{faster}");
+        let slow_machine = text(&run(1.0, 0.1, 5), &run(2.0, 0.2, 5)).expect("the same recording");
+        assert!(slow_machine.contains("no difference within the noise"), "{slow_machine}");
+        assert!(text(&run(1.0, 0.1, 5), &run(1.0, 0.1, 6)).is_err());
     }
 
     #[test]

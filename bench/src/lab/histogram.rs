@@ -47,6 +47,21 @@ pub struct KindHistogram {
     pub resizes: u64,
 }
 
+/// The heads of the kind's name and its [`KindHistogram::figures`].
+pub const KIND_HEADS: [&str; 5] = ["kind", "blocks", "bytes", "resizes", "lived until the close"];
+
+impl KindHistogram {
+    /// What there is to say of a kind, where there are so many blocks of all kinds.
+    pub fn figures(&self, blocks: u64) -> [String; 4] {
+        [
+            format!("{} ({})", count(self.blocks as f64), percent(self.blocks as f64 / blocks.max(1) as f64)),
+            bytes(self.bytes as f64),
+            count(self.resizes as f64),
+            count(self.until_close as f64),
+        ]
+    }
+}
+
 /// The histograms of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Histograms {
@@ -122,7 +137,7 @@ pub fn of_workload(subject: &dyn Subject, workload: &Workload, argument: u64) ->
     let (reader, writer) = std::io::pipe().context("there is no pipe")?;
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| of_trace(&workload.name, BufReader::new(reader)));
-        let recorded = record::record(subject, workload, argument, writer);
+        let recorded = record::record(subject, workload, argument, writer, "the recording");
         let histograms = reading.join().unwrap_or_else(|_| Err(anyhow!("reading the recording panicked")));
         // If the workload failed, the recording's end is missing, which is not the news.
         recorded?;
@@ -160,15 +175,11 @@ impl Histograms {
         let (number, size) = (count(blocks as f64), bytes(self.allocated as f64));
         let _ = writeln!(out, "{}: {number} blocks, {size} allocated", self.name);
         let used: Vec<&KindHistogram> = self.kinds.iter().filter(|kind| kind.blocks > 0).collect();
-        let mut kinds = table(1, &["kind", "blocks", "bytes", "resizes", "lived until the close"]);
+        let mut kinds = table(1, &KIND_HEADS);
         for kind in &used {
-            kinds.add_row([
-                kind.kind.clone(),
-                format!("{} ({})", count(kind.blocks as f64), percent(kind.blocks as f64 / blocks.max(1) as f64)),
-                bytes(kind.bytes as f64),
-                count(kind.resizes as f64),
-                count(kind.until_close as f64),
-            ]);
+            let mut line = vec![kind.kind.clone()];
+            line.extend(kind.figures(blocks));
+            kinds.add_row(line);
         }
         let _ = writeln!(out, "{kinds}\n\nSizes of new blocks");
         let sizes: Vec<u64> = SIZE_CLASSES.iter().map(|size| *size as u64).collect();

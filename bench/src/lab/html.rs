@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use perilune_alloc_adapters::SIZE_CLASSES;
 
 use super::cell::LatencyTable;
+use super::histogram::{Histograms, KIND_HEADS, LIFETIMES, end_of_class};
 use super::plots::{self, Axes, Bar, Line, Unit, colour, css};
 use super::report::{CellRow, ReplayReport, Report, Row};
 use super::stats::{Spread, Verdict};
@@ -37,11 +39,16 @@ pub fn page(report: &Report) -> Result<String> {
     if let Some(replay) = &report.replay {
         replayed(&mut out, report, replay)?;
     }
+    if let Some(histograms) = &report.histograms {
+        histogram(&mut out, histograms)?;
+    }
     threads(&mut out, report)?;
     if !report.rows.is_empty() {
         details(&mut out, report);
     }
-    notes(&mut out, report);
+    if !report.allocators.is_empty() {
+        notes(&mut out, report);
+    }
     out.push_str("</body></html>\n");
     Ok(out)
 }
@@ -56,13 +63,14 @@ fn head(out: &mut String, report: &Report) {
     let _ = writeln!(
         out,
         "<header><h1>Allocator lab</h1><p class=\"sub\"><code>perilune-lab {}</code></p><p class=\"sub\">{} · {} · {} cores · {} · {} · \
-         load {} at the start · {}</p>",
+         huge pages: {} · load {} at the start · {}</p>",
         escape(&report.command),
         escape(&report.date),
         escape(&machine.processor),
         machine.cores,
         bytes(machine.memory as f64),
         escape(&machine.system),
+        escape(&machine.huge_pages),
         escape(&machine.load),
         escape(&machine.build)
     );
@@ -178,7 +186,7 @@ fn bars_of(report: &Report, row: &Row, figure: impl Fn(&CellRow) -> Option<(f64,
 fn plots_of_times(out: &mut String, report: &Report) -> Result<()> {
     out.push_str(
         "<section><h2>Time</h2><p>Processor time of opening a state and running the workload: the median, and the 95 % interval \
-         of the median.</p><div class=\"plots\">\n",
+         of the median (of fewer than six runs, their range).</p><div class=\"plots\">\n",
     );
     for row in &report.rows {
         let bars = bars_of(report, row, |cell| cell.time().map(|spread| (spread.median, Some(spread))));
@@ -260,36 +268,82 @@ fn plots_of_latency(out: &mut String, report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// A legend with the colours of the kinds of objects.
+fn legend_of_kinds<'a>(out: &mut String, kinds: impl Iterator<Item = &'a str>) {
+    out.push_str("<p class=\"legend\">");
+    for (at, kind) in kinds.enumerate() {
+        let _ = write!(out, "<span><i style=\"background:{}\"></i>{}</span>", css(colour(at)), escape(kind));
+    }
+    out.push_str("</p>\n");
+}
+
+/// A bar for each class, of a part for each kind. Empty classes at both ends are left out, and those between them are not.
+fn bars_of_classes(ends: &[u64], kinds: &[&[u64]]) -> Vec<Bar> {
+    let empty = |at: usize| kinds.iter().all(|classes| classes[at] == 0);
+    let begin = (0..ends.len()).find(|&at| !empty(at)).unwrap_or(0);
+    let end = (begin..ends.len()).rfind(|&at| !empty(at)).map_or(begin, |at| at + 1);
+    let bar = |at: usize| {
+        let parts = kinds.iter().enumerate().map(|(kind, classes)| (classes[at] as f64, colour(kind))).collect();
+        Bar { label: end_of_class(ends, at), parts, spread: None }
+    };
+    (begin..end).map(bar).collect()
+}
+
 fn plots_of_sizes(out: &mut String, report: &Report) -> Result<()> {
     let counts = |row: &Row| row.cells.iter().find_map(|cell| cell.counts.clone());
     let rows: Vec<_> = report.rows.iter().filter_map(|row| Some((row, counts(row)?))).collect();
     let Some((_, first)) = rows.first() else { return Ok(()) };
-    out.push_str(
-        "<section><h2>Sizes of new blocks</h2><p>How many, by size and by kind of object.</p><p class=\"legend\">",
-    );
-    for (at, kind) in first.kinds.iter().enumerate() {
-        let _ = write!(out, "<span><i style=\"background:{}\"></i>{}</span>", css(colour(at)), escape(&kind.kind));
-    }
-    out.push_str("</p><div class=\"plots\">\n");
-    let ends = perilune_alloc_adapters::SIZE_CLASSES.map(|end| end as u64);
+    out.push_str("<section><h2>Sizes of new blocks</h2><p>How many, by size and by kind of object.</p>");
+    legend_of_kinds(out, first.kinds.iter().map(|kind| kind.kind.as_str()));
+    out.push_str("<div class=\"plots\">\n");
     for (row, counts) in &rows {
-        let mut bars = Vec::new();
-        for at in 0..ends.len() {
-            let parts: Vec<_> =
-                counts.kinds.iter().enumerate().map(|(kind, sizes)| (sizes.classes[at] as f64, colour(kind))).collect();
-            bars.push(Bar { label: super::histogram::end_of_class(&ends, at), parts, spread: None });
-        }
-        // Empty classes at both ends are left out, and those between them are not.
-        let empty = |bar: &Bar| bar.parts.iter().all(|part| part.0 == 0.0);
-        while bars.last().is_some_and(empty) {
-            bars.pop();
-        }
-        let begin = bars.iter().position(|bar| !empty(bar)).unwrap_or(0);
+        let kinds: Vec<&[u64]> = counts.kinds.iter().map(|sizes| sizes.classes.as_slice()).collect();
         let about = format!("{} blocks", count(counts.allocations as f64));
-        figure(out, &row.workload, &about, &plots::bars(&bars[begin..], Unit::Number)?);
+        let bars = bars_of_classes(&SIZE_CLASSES.map(|end| end as u64), &kinds);
+        figure(out, &row.workload, &about, &plots::bars(&bars, Unit::Number)?);
     }
     out.push_str("</div></section>\n");
     Ok(())
+}
+
+fn histogram(out: &mut String, histograms: &Histograms) -> Result<()> {
+    let kinds = &histograms.kinds;
+    let blocks: u64 = kinds.iter().map(|kind| kind.blocks).sum();
+    let _ = writeln!(
+        out,
+        "<section><h2>Blocks of {}</h2><p>{} blocks, {} allocated. The clock of lifetimes is the memory that was allocated meanwhile; \
+         blocks that lived until the close are not among them.</p>",
+        escape(&histograms.name),
+        count(blocks as f64),
+        bytes(histograms.allocated as f64)
+    );
+    legend_of_kinds(out, kinds.iter().map(|kind| kind.kind.as_str()));
+    out.push_str("<div class=\"plots\">\n");
+    let sizes: Vec<&[u64]> = kinds.iter().map(|kind| kind.sizes.as_slice()).collect();
+    let bars = bars_of_classes(&SIZE_CLASSES.map(|end| end as u64), &sizes);
+    figure(out, "sizes", "new blocks by size", &plots::bars(&bars, Unit::Number)?);
+    let lifetimes: Vec<&[u64]> = kinds.iter().map(|kind| kind.lifetimes.as_slice()).collect();
+    let bars = bars_of_classes(&LIFETIMES, &lifetimes);
+    figure(out, "lifetimes", "freed blocks by bytes allocated in their life", &plots::bars(&bars, Unit::Number)?);
+    out.push_str("</div><div class=\"wide\"><table><tr>");
+    for head in KIND_HEADS {
+        let _ = write!(out, "<th>{head}</th>");
+    }
+    out.push_str("</tr>\n");
+    for kind in kinds.iter().filter(|kind| kind.blocks > 0) {
+        table_line(out, &kind.kind, &kind.figures(blocks));
+    }
+    out.push_str("</table></div></section>\n");
+    Ok(())
+}
+
+/// A line of a table: a name, and figures.
+fn table_line(out: &mut String, name: &str, figures: &[String]) {
+    let _ = write!(out, "<tr><td>{}</td>", escape(name));
+    for figure in figures {
+        let _ = write!(out, "<td class=\"num\">{}</td>", escape(figure));
+    }
+    out.push_str("</tr>\n");
 }
 
 fn replayed(out: &mut String, report: &Report, replay: &ReplayReport) -> Result<()> {
@@ -311,14 +365,24 @@ fn replayed(out: &mut String, report: &Report, replay: &ReplayReport) -> Result<
     );
     let mut bars = Vec::new();
     for cell in &replay.cells {
-        let own: Vec<f64> = cell.seconds.iter().map(|seconds| (seconds - replay.floor_seconds).max(0.0)).collect();
-        if let Some(spread) = Spread::of(&own).filter(|_| cell.error.is_none()) {
+        if let Some(spread) = Spread::of(&replay.own_seconds(cell)).filter(|_| cell.error.is_none()) {
             let parts = vec![(spread.median, colour(place(report, &cell.allocator)))];
             bars.push(Bar { label: cell.allocator.clone(), parts, spread: Some(spread) });
         }
     }
     figure(out, "time in the allocator", "before the close", &plots::bars(&bars, Unit::Seconds)?);
-    out.push_str("</div></section>\n");
+    out.push_str("</div><div class=\"wide\"><table><tr><th>allocator</th>");
+    for head in tables::replay_heads(replay, &report.baseline) {
+        let _ = write!(out, "<th>{}</th>", escape(&head));
+    }
+    out.push_str("</tr>\n");
+    for cell in &replay.cells {
+        match &cell.error {
+            None => table_line(out, &cell.allocator, &tables::replay_figures(replay, cell)),
+            Some(error) => failed_line(out, &cell.allocator, error, 7),
+        }
+    }
+    out.push_str("</table></div></section>\n");
     Ok(())
 }
 
@@ -328,8 +392,8 @@ fn threads(out: &mut String, report: &Report) -> Result<()> {
     }
     let _ = writeln!(
         out,
-        "<section><h2>States on threads</h2><p>Runs a second of all threads together, each with a state and an allocator of its own. \
-         The machine has {} cores.</p>",
+        "<section><h2>States on threads</h2><p>Runs a second of all threads together, each with a state and an allocator of its own: the \
+         median, and its 95 % interval (of fewer than six runs, their range). The machine has {} cores.</p>",
         report.machine.cores
     );
     out.push_str("<div class=\"plots\">\n");
@@ -356,11 +420,12 @@ fn details(out: &mut String, report: &Report) {
         let _ = writeln!(
             out,
             "<details><summary>{} <span class=\"dim\">{}</span></summary><div class=\"wide\"><table><tr><th>allocator</th>\
-             <th>time</th><th>ratio [95 %]</th><th>against {}</th><th>peak live</th><th>resident</th><th>reserved</th>\
+             <th>time</th><th>{}</th><th>against {}</th><th>peak live</th><th>resident</th><th>reserved</th>\
              <th>fragmentation</th><th>calls</th><th>grown in place</th><th>page faults</th><th>close</th><th>close in bulk</th>\
              <th>alloc p99.9</th></tr>",
             escape(&headline(row)),
             escape(&row.about),
+            tables::ratio_head(row.cells.iter().map(|cell| cell.ratio)),
             escape(&report.baseline)
         );
         for cell in &row.cells {
@@ -374,12 +439,7 @@ fn details(out: &mut String, report: &Report) {
 /// A line of the figures.
 fn detail(out: &mut String, cell: &CellRow) {
     if let Some(error) = &cell.error {
-        let _ = writeln!(
-            out,
-            "<tr><td>{}</td><td colspan=\"13\" class=\"bad\">{}</td></tr>",
-            escape(&cell.allocator),
-            escape(error)
-        );
+        failed_line(out, &cell.allocator, error, 13);
         return;
     }
     let counts = cell.counts.as_ref();
@@ -387,14 +447,16 @@ fn detail(out: &mut String, cell: &CellRow) {
         cell.latency.as_ref().and_then(|latency| latency.calls.iter().find(|calls| calls.call == "alloc")?.at(99.9));
     let calls = or_none(counts, |counts| count(counts.calls as f64));
     let p999 = or_none(p999, |ns| time(ns as f64 * 1e-9));
-    let _ = write!(out, "<tr><td>{}</td>", escape(&cell.allocator));
     let figures = tables::figures(cell);
     // The calls stand behind the fragmentation.
     let (memory, rest) = figures.split_at(7);
-    for figure in memory.iter().chain([&calls]).chain(rest).chain([&p999]) {
-        let _ = write!(out, "<td class=\"num\">{}</td>", escape(figure));
-    }
-    out.push_str("</tr>\n");
+    table_line(out, &cell.allocator, &[memory, &[calls], rest, &[p999]].concat());
+}
+
+/// A line of a table that has `columns` of figures, for what failed.
+fn failed_line(out: &mut String, name: &str, error: &str, columns: usize) {
+    let (name, error) = (escape(name), escape(error));
+    let _ = writeln!(out, "<tr><td>{name}</td><td colspan=\"{columns}\" class=\"bad\">{error}</td></tr>");
 }
 
 fn notes(out: &mut String, report: &Report) {
@@ -430,7 +492,9 @@ const NOTES: &[&str] = &[
      the allocator says it has taken from the system; most cannot tell.",
     "The collector decides when blocks are freed, by what is live and not by what is resident. Allocators that reuse nothing pay with \
      memory, and with page faults that count as their time.",
-    "A latency contains reading the clock once; its highest percentiles contain what else the machine did. ",
+    "With <b>huge pages</b> an allocator has few page faults, and its resident memory rises in steps of 2 MB. Where the machine says \
+     <code>madvise</code> only allocators that ask get them, and with <code>always</code> those whose memory lies so.",
+    "A latency contains reading the clock once; its highest percentiles contain what else the machine did.",
     "One ranking says nothing about another workload. Run yours: <code>perilune-lab matrix FILE.lua</code>.",
 ];
 

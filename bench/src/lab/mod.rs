@@ -89,7 +89,7 @@ impl Lab {
         A: LuaAlloc + 'static,
         F: Fn() -> A + Send + Sync + 'static,
     {
-        self.with(subject::typed(name, about, make, |_| None))
+        self.add_with_reserved(name, about, make, |_| None)
     }
 
     /// Adds an allocator that can tell how many bytes it has taken from the system, or `None` if it does not know.

@@ -1,7 +1,8 @@
 //! What the operating system tells of this process and of the machine.
 
-use std::fs;
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,29 @@ pub fn page_faults() -> u64 {
         let mut usage: libc::rusage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_SELF, &raw mut usage);
         usage.ru_minflt as u64
+    }
+}
+
+/// Takes standard output away from whatever else is in this process: what that writes goes nowhere. The result is what it was.
+///
+/// # Errors
+/// The system does not let it.
+pub fn take_standard_output() -> io::Result<fs::File> {
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    let nowhere = fs::File::options().write(true).open("/dev/null")?;
+    // SAFETY: both descriptors are open, and the second one stays so.
+    if unsafe { libc::dup2(nowhere.as_raw_fd(), libc::STDOUT_FILENO) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(output.into())
+}
+
+/// Has the system end this process as soon as the one that has started it ends.
+pub fn end_with_parent() {
+    // SAFETY: the call takes a number, and touches no memory of ours.
+    #[cfg(target_os = "linux")]
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
     }
 }
 
@@ -105,6 +129,9 @@ pub struct Machine {
     pub memory: u64,
     /// The kernel's name and release.
     pub system: String,
+    /// Who gets huge pages without further ado: `always`, `madvise`, or `never`.
+    #[serde(default)]
+    pub huge_pages: String,
     /// The load average of the last minute when the run began.
     pub load: String,
     /// How this program was built.
@@ -125,6 +152,7 @@ impl Machine {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory: kib.map_or(0, |kib| kib * 1024),
             system: format!("{} {}", std::env::consts::OS, read("/proc/sys/kernel/osrelease").trim()),
+            huge_pages: chosen(&read("/sys/kernel/mm/transparent_hugepage/enabled")),
             load: read("/proc/loadavg").split_whitespace().next().unwrap_or("unknown").to_owned(),
             build: format!(
                 "perilune-lab {}, {}, {}",
@@ -136,9 +164,20 @@ impl Machine {
     }
 }
 
+/// The word in brackets, as the system marks the one of several that holds.
+fn chosen(text: &str) -> String {
+    let word = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
+    word.map_or("unknown", |(word, _)| word).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_choice_is_in_brackets() {
+        assert_eq!(["always [madvise] never\n", "[always]", ""].map(chosen), ["madvise", "always", "unknown"]);
+    }
 
     #[test]
     fn growth_counts_what_was_touched() {

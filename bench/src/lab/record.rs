@@ -56,7 +56,8 @@ impl Note {
     }
 }
 
-/// Runs a workload and records it; gives what was asked, what was recorded, and the checksum.
+/// Runs a workload and records it into `output`, which errors call by its `name`; gives what was asked, what was recorded, and the
+/// checksum.
 ///
 /// # Errors
 /// The workload failed, or writing did.
@@ -65,6 +66,7 @@ pub fn record(
     workload: &Workload,
     argument: u64,
     output: impl Write,
+    name: &str,
 ) -> Result<(Totals, TraceSummary, String)> {
     let memory = Audit::new(Tracing::new(subject.make(), output));
     let mark = || {
@@ -74,7 +76,7 @@ pub fn record(
         }
     };
     let finished = run_through(&memory, workload, argument, &mark)?;
-    let summary = memory.inner().finish().context("the recording broke off")?;
+    let summary = memory.inner().finish().with_context(|| format!("cannot write {name}"))?;
     let totals = memory.totals();
     ensure!(summary.live_blocks == 0, "{} blocks were left after the close", summary.live_blocks);
     Ok((totals, summary, finished.checksum))
@@ -86,9 +88,9 @@ pub fn record(
 /// The workload failed, or a file cannot be written.
 pub fn to_file(lab: &Lab, allocator: &str, workload: &Workload, argument: u64, path: &Path) -> Result<Note> {
     let subject = lab.find(allocator)?;
-    let cannot_write = || format!("cannot write the trace '{}'", path.display());
-    let file = File::create(path).with_context(cannot_write)?;
-    let (totals, summary, checksum) = record(subject, workload, argument, file).with_context(cannot_write)?;
+    let name = format!("the trace '{}'", path.display());
+    let file = File::create(path).with_context(|| format!("cannot write {name}"))?;
+    let (totals, summary, checksum) = record(subject, workload, argument, file, &name)?;
     ensure!(summary.operations >= totals.calls, "the recording lacks operations");
     let mut seconds = Vec::new();
     for _ in 0..TIMED_RUNS {

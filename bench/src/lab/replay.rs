@@ -370,13 +370,19 @@ impl Plan<'_> {
         let new = |name: &String| ReplayCell { allocator: name.clone(), ..ReplayCell::default() };
         let mut cells: Vec<ReplayCell> = self.allocators.iter().map(new).collect();
         let bar = bar(cells.len() * (2 * self.rounds + 1) + self.rounds);
-        for cell in &mut cells {
+        let mut checked = 0;
+        for cell in cells.iter_mut().take_while(|_| !interrupted()) {
             bar.set_message(format!("checking {}", cell.allocator));
             cell.error = self.check(lab, &cell.allocator).err().map(|error| format!("{error:#}"));
             bar.inc(1);
+            checked += 1;
         }
+        cells.truncate(checked);
         let mut floor = Vec::new();
-        for pass in 0..2 * self.rounds {
+        'passes: for pass in 0..2 * self.rounds {
+            if interrupted() {
+                break;
+            }
             let in_bulk = pass % 2 == 1;
             if !in_bulk {
                 floor.push(self.replay(lab, FLOOR, false, false)?.running);
@@ -397,23 +403,25 @@ impl Plan<'_> {
                     Err(error) => cell.error = Some(format!("{error:#}")),
                 }
                 bar.inc(1);
-            }
-            if interrupted() {
-                break;
+                if interrupted() {
+                    break 'passes;
+                }
             }
         }
         bar.finish_and_clear();
-        let floor_seconds = median(&floor).unwrap_or(0.0);
-        self.judge(&mut cells, floor_seconds, noise(&floor));
-        let own = |name: &str| median(&cells.iter().find(|cell| cell.allocator == name)?.seconds);
-        let machine = note.and_then(|note| Some(note.seconds? - (own(&note.allocator)? - floor_seconds).max(0.0)));
-        Ok(ReplayReport {
+        let mut report = ReplayReport {
             trace: self.trace.display().to_string(),
             facts: self.facts,
-            machine_seconds: machine.filter(|seconds| *seconds > 0.0),
-            floor_seconds,
+            machine_seconds: None,
+            floor_seconds: median(&floor).unwrap_or(0.0),
+            noise: noise(&floor),
             cells,
-        })
+        };
+        self.judge(&mut report);
+        let own = |name: &str| median(&report.own_seconds(report.cells.iter().find(|cell| cell.allocator == name)?));
+        let machine = note.and_then(|note| Some(note.seconds? - own(&note.allocator)?));
+        report.machine_seconds = machine.filter(|seconds| *seconds > 0.0);
+        Ok(report)
     }
 
     /// Makes one replay in a process of its own.
@@ -438,16 +446,14 @@ impl Plan<'_> {
     }
 
     /// Compares the allocators' own times, without the loop's.
-    fn judge(&self, cells: &mut [ReplayCell], floor: f64, noise: f64) {
-        let own = |cell: &ReplayCell| cell.seconds.iter().map(|s| (s - floor).max(1e-9)).collect::<Vec<f64>>();
-        let Some(base) = cells.iter().find(|cell| cell.allocator == self.baseline && cell.error.is_none()).map(own)
-        else {
-            return;
-        };
-        for cell in cells.iter_mut().filter(|cell| cell.error.is_none()) {
-            let ratios: Vec<f64> = own(cell).iter().zip(&base).map(|(time, base)| time / base).collect();
+    fn judge(&self, report: &mut ReplayReport) {
+        let own: Vec<Vec<f64>> = report.cells.iter().map(|cell| report.own_seconds(cell)).collect();
+        let is_base = |cell: &ReplayCell| cell.allocator == self.baseline && cell.error.is_none();
+        let Some(base) = report.cells.iter().position(is_base) else { return };
+        for (cell, seconds) in report.cells.iter_mut().zip(&own).filter(|(cell, _)| cell.error.is_none()) {
+            let ratios: Vec<f64> = seconds.iter().zip(&own[base]).map(|(time, base)| time / base).collect();
             cell.ratio = Spread::of(&ratios);
-            cell.verdict = verdict(cell.ratio, cell.allocator == self.baseline, noise);
+            cell.verdict = verdict(cell.ratio, cell.allocator == self.baseline, report.noise);
         }
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::cell::{Counts, LatencyTable, Timed};
+use super::histogram::Histograms;
 use super::os::Machine;
 use super::replay::TraceFacts;
 use super::stats::{Spread, Verdict, median};
@@ -43,6 +44,9 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What `replay` gave.
     pub replay: Option<ReplayReport>,
+    /// What `histogram` gave.
+    #[serde(default)]
+    pub histograms: Option<Histograms>,
     /// What `threads` gave.
     pub threads: Vec<ThreadsRow>,
 }
@@ -136,8 +140,23 @@ pub struct ReplayReport {
     pub machine_seconds: Option<f64>,
     /// Seconds of the replay's loop alone, without an allocator.
     pub floor_seconds: f64,
+    /// By which part differences may be the machine's noise.
+    #[serde(default)]
+    pub noise: f64,
     /// The allocators.
     pub cells: Vec<ReplayCell>,
+}
+
+impl ReplayReport {
+    /// The seconds of each replay without those of the loop.
+    pub fn own_seconds(&self, cell: &ReplayCell) -> Vec<f64> {
+        cell.seconds.iter().map(|seconds| (seconds - self.floor_seconds).max(1e-9)).collect()
+    }
+
+    /// How many operations come before the close.
+    pub fn operations(&self) -> u64 {
+        self.facts.close_at.unwrap_or(self.facts.totals.calls)
+    }
 }
 
 /// A trace under one allocator.
@@ -176,7 +195,7 @@ pub struct ThreadsRow {
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Outputs")]
 pub struct Outputs {
-    /// Write everything to a file as JSON, which `compare` reads.
+    /// Write everything to a file as JSON; `compare` reads those of `matrix` and `replay`.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Write the table to a file as CSV.
@@ -209,18 +228,19 @@ impl Outputs {
     /// Writes the files; each is tried, whatever happened to the others.
     ///
     /// # Errors
-    /// What went wrong first.
+    /// Which ones could not be written, and why.
     pub fn write(&self, report: &Report) -> Result<()> {
-        let mut result = Ok(());
+        let mut failures = Vec::new();
         for (path, form) in self.files() {
-            let written = write(path, form, report)
-                .with_context(|| format!("cannot write the {} '{}'", form.name(), path.display()));
-            if written.is_ok() {
-                eprintln!("wrote the {} {}", form.name(), path.display());
+            match write(path, form, report) {
+                Ok(()) => eprintln!("wrote the {} {}", form.name(), path.display()),
+                Err(error) => {
+                    failures.push(format!("cannot write the {} '{}': {error:#}", form.name(), path.display()))
+                }
             }
-            result = result.and(written);
         }
-        result
+        ensure!(failures.is_empty(), "{}", failures.join("; "));
+        Ok(())
     }
 }
 
@@ -256,7 +276,8 @@ impl Report {
     /// An empty report of a run that begins now.
     pub fn new() -> Self {
         let seconds = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |t| t.as_secs());
-        let command = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+        let command =
+            std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy())).collect::<Vec<_>>().join(" ");
         Self { schema: SCHEMA, command, date: date(seconds), machine: Machine::here(), ..Self::default() }
     }
 
@@ -287,6 +308,16 @@ impl Report {
             .chain(cells)
             .map(|(what, allocator, error)| format!("{what} on {allocator}: {error}"))
             .collect()
+    }
+}
+
+/// An argument as a shell would have to be given it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%~".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 
@@ -323,6 +354,14 @@ mod tests {
         assert_eq!(date(951_782_399), "2000-02-28 23:59 UTC");
         assert_eq!(date(951_782_400), "2000-02-29 00:00 UTC");
         assert_eq!(date(1_735_689_599), "2024-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn a_command_can_be_given_to_a_shell() {
+        assert_eq!(
+            ["--html", "a/b.html", "my file", "it's", ""].map(quoted),
+            ["--html", "a/b.html", "'my file'", r"'it'\''s'", "''"]
+        );
     }
 
     #[test]

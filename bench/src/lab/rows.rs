@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use anyhow::Result;
+use perilune_alloc_adapters::SIZE_CLASSES;
 use serde::Serialize;
 
+use super::histogram::{Histograms, LIFETIMES};
 use super::report::{CellRow, ReplayReport, Report, Row};
 use super::stats::median;
 use super::tables;
@@ -93,11 +95,28 @@ struct FootprintLine<'a> {
 struct ReplayLine<'a> {
     trace: &'a str,
     allocator: &'a str,
+    /// Without the loop's.
     seconds: Option<f64>,
     ratio: Option<f64>,
+    ratio_low: Option<f64>,
+    ratio_high: Option<f64>,
+    verdict: Option<&'static str>,
+    noise: f64,
+    operations: u64,
+    machine_seconds: Option<f64>,
     close_seconds: Option<f64>,
     close_in_bulk_seconds: Option<f64>,
     error: Option<&'a str>,
+}
+
+/// A class of `histogram`. The last class of both has no end; blocks that lived until the close have no lifetime.
+#[derive(Serialize)]
+struct HistogramLine<'a> {
+    recording: &'a str,
+    kind: &'a str,
+    of: &'static str,
+    up_to_bytes: Option<u64>,
+    blocks: u64,
 }
 
 /// A number of threads of `threads`.
@@ -128,6 +147,9 @@ pub fn write_csv(report: &Report, output: impl Write) -> Result<()> {
     }
     if let Some(replay) = &report.replay {
         replayed(&mut csv, replay)?;
+    }
+    if let Some(histograms) = &report.histograms {
+        classes(&mut csv, histograms)?;
     }
     for row in &report.threads {
         for (threads, rate) in tables::rates(row) {
@@ -163,13 +185,38 @@ fn footprint(csv: &mut csv::Writer<impl Write>, row: &Row, cell: &CellRow) -> Re
     Ok(())
 }
 
+fn classes(csv: &mut csv::Writer<impl Write>, histograms: &Histograms) -> Result<()> {
+    let sizes = SIZE_CLASSES.map(|end| end as u64);
+    for kind in &histograms.kinds {
+        for (of, ends, classes) in [("size", &sizes[..], &kind.sizes), ("lifetime", &LIFETIMES[..], &kind.lifetimes)] {
+            for (at, &blocks) in classes.iter().enumerate() {
+                let up_to_bytes = ends.get(at).copied().filter(|_| at + 1 < ends.len());
+                csv.serialize(HistogramLine {
+                    recording: &histograms.name,
+                    kind: &kind.kind,
+                    of,
+                    up_to_bytes,
+                    blocks,
+                })?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn replayed(csv: &mut csv::Writer<impl Write>, replay: &ReplayReport) -> Result<()> {
     for cell in &replay.cells {
         csv.serialize(ReplayLine {
             trace: &replay.trace,
             allocator: &cell.allocator,
-            seconds: median(&cell.seconds),
+            seconds: median(&replay.own_seconds(cell)),
             ratio: cell.ratio.map(|spread| spread.median),
+            ratio_low: cell.ratio.map(|spread| spread.low),
+            ratio_high: cell.ratio.map(|spread| spread.high),
+            verdict: cell.verdict.map(|verdict| verdict.in_words()),
+            noise: replay.noise,
+            operations: replay.operations(),
+            machine_seconds: replay.machine_seconds,
             close_seconds: median(&cell.closing),
             close_in_bulk_seconds: median(&cell.closing_in_bulk),
             error: cell.error.as_deref(),

@@ -25,12 +25,32 @@ pub struct Sample {
     pub reserved: Option<u64>,
 }
 
+/// What there is before the allocator is made: what is resident, and room for samples.
+pub struct Beginning {
+    resident: ResidentNow,
+    start: u64,
+    samples: Vec<Sample>,
+}
+
+impl Beginning {
+    /// Looks at this moment.
+    pub fn now() -> Self {
+        let resident = ResidentNow::new();
+        // The room is touched now, so that it does not count as the allocator's.
+        let mut samples = vec![Sample { allocated: 1, ..Sample::default() }; SAMPLES];
+        samples.clear();
+        let start = resident.anonymous();
+        Self { resident, start, samples }
+    }
+}
+
 /// Samples memory each time that so many bytes more were allocated.
 pub struct Sampler<'a, A> {
     inner: A,
     reserved: &'a dyn Fn() -> Option<usize>,
     resident: ResidentNow,
     start: u64,
+    most_reserved: Cell<Option<u64>>,
     live: Cell<u64>,
     allocated: Cell<u64>,
     next: Cell<u64>,
@@ -39,18 +59,15 @@ pub struct Sampler<'a, A> {
 }
 
 impl<'a, A: LuaAlloc> Sampler<'a, A> {
-    /// Wraps an allocator; `reserved` tells what it has taken from the system.
-    pub fn new(inner: A, reserved: &'a dyn Fn() -> Option<usize>) -> Self {
-        let resident = ResidentNow::new();
-        // The room is touched now, so that it does not count as the allocator's.
-        let mut samples = vec![Sample { allocated: 1, ..Sample::default() }; SAMPLES];
-        samples.clear();
-        let start = resident.anonymous();
+    /// Wraps an allocator that was made after the beginning; `reserved` tells what it has taken from the system.
+    pub fn new(beginning: Beginning, inner: A, reserved: &'a dyn Fn() -> Option<usize>) -> Self {
+        let Beginning { resident, start, samples } = beginning;
         Self {
             inner,
             reserved,
             resident,
             start,
+            most_reserved: Cell::new(None),
             live: Cell::new(0),
             allocated: Cell::new(0),
             next: Cell::new(0),
@@ -70,13 +87,20 @@ impl<'a, A: LuaAlloc> Sampler<'a, A> {
             });
             self.step.set(2 * self.step.get());
         }
+        let reserved = (self.reserved)().map(|bytes| bytes as u64);
+        self.most_reserved.set(self.most_reserved.get().max(reserved));
         samples.push(Sample {
             allocated: self.allocated.get(),
             live: self.live.get(),
             resident: self.resident.anonymous().saturating_sub(self.start),
-            reserved: (self.reserved)().map(|bytes| bytes as u64),
+            reserved,
         });
         self.next.set(self.allocated.get() + self.step.get());
+    }
+
+    /// The most that the allocator had taken from the system at any sample, if it can tell.
+    pub fn most_reserved(&self) -> Option<u64> {
+        self.most_reserved.get()
     }
 
     /// The samples so far.
@@ -115,7 +139,7 @@ mod tests {
 
     #[test]
     fn samples_stay_few_and_in_order() {
-        let memory = Sampler::new(System, &|| Some(7));
+        let memory = Sampler::new(Beginning::now(), System, &|| Some(7));
         for size in 1..4000 {
             // SAFETY: the block is used as the contract says, and freed.
             unsafe {
@@ -130,5 +154,20 @@ mod tests {
         assert!(samples.iter().all(|sample| sample.live <= 8 * 4000 && sample.reserved == Some(7)));
         assert_eq!(memory.allocated.get(), 8 * (3999 * 4000 / 2));
         assert_eq!(memory.live.get(), 0);
+    }
+
+    #[test]
+    fn what_an_allocator_takes_as_it_is_made_counts() {
+        let beginning = Beginning::now();
+        let taken = vec![1u8; 8 << 20];
+        let reserved = Cell::new(1);
+        let ask = || Some(reserved.get());
+        let memory = Sampler::new(beginning, System, &ask);
+        for bytes in [20, 30, 10] {
+            reserved.set(bytes);
+            memory.sample();
+        }
+        assert_eq!(memory.most_reserved(), Some(30));
+        assert!(memory.samples()[0].resident >= 7 << 20 && taken[1] == 1, "{:?}", memory.samples()[0]);
     }
 }

@@ -6,7 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table, TableComponent};
 
 use super::cell::Counts;
-use super::report::{CellRow, ReplayReport, Report, Row, ThreadsRow};
+use super::report::{CellRow, ReplayCell, ReplayReport, Report, Row, ThreadsRow};
 use super::stats::{Spread, Verdict, geometric_mean, median};
 use super::units::{NONE, bytes, count, or_none, percent, spread, time};
 
@@ -38,6 +38,9 @@ pub fn text(report: &Report, with_latencies: bool) -> String {
     if let Some(replay) = &report.replay {
         replays(&mut out, replay, &report.baseline);
     }
+    if let Some(histograms) = &report.histograms {
+        out.push_str(&histograms.text());
+    }
     if !report.threads.is_empty() {
         threads(&mut out, &report.threads);
     }
@@ -48,6 +51,11 @@ pub fn text(report: &Report, with_latencies: bool) -> String {
         out.push_str("interrupted: only what was finished is shown\n");
     }
     out
+}
+
+/// The head of a column of ratios, which says what their intervals are.
+pub fn ratio_head(ratios: impl Iterator<Item = Option<Spread>>) -> &'static str {
+    if ratios.flatten().all(|ratio| ratio.sure) { "ratio [95 %]" } else { "ratio [range]" }
 }
 
 /// What is said of a row above its table.
@@ -73,7 +81,7 @@ fn workload(out: &mut String, row: &Row, baseline: &str) {
             &[
                 "allocator",
                 "time",
-                "ratio [95 %]",
+                ratio_head(row.cells.iter().map(|cell| cell.ratio)),
                 &against,
                 "peak live",
                 "resident",
@@ -250,41 +258,41 @@ fn replays(out: &mut String, replay: &ReplayReport, baseline: &str) {
     if replay.facts.refused > 0 {
         let _ = writeln!(out, "{} requests that were refused when it was recorded are left out", replay.facts.refused);
     }
-    let against = format!("against {baseline}");
-    let mut table = table(
-        1,
-        &[
-            "allocator",
-            "allocator's time",
-            "ns/operation",
-            "ratio [95 %]",
-            &against,
-            "machine + allocator",
-            "close",
-            "in bulk",
-        ],
-    );
-    let operations = replay.facts.close_at.unwrap_or(totals.calls).max(1) as f64;
+    let mut head = vec!["allocator".to_owned()];
+    head.extend(replay_heads(replay, baseline));
+    let mut table = table(1, &head.iter().map(String::as_str).collect::<Vec<_>>());
     for cell in &replay.cells {
+        let mut line = vec![cell.allocator.clone()];
         if cell.error.is_some() {
-            let mut line = vec![cell.allocator.clone(), "failed".into()];
-            line.resize(8, NONE.into());
-            table.add_row(line);
-            continue;
+            line.push("failed".into());
+            line.resize(head.len(), NONE.into());
+        } else {
+            line.extend(replay_figures(replay, cell));
         }
-        let own = median(&cell.seconds).map(|seconds| (seconds - replay.floor_seconds).max(0.0));
-        table.add_row(vec![
-            cell.allocator.clone(),
-            or_none(own, time),
-            or_none(own, |seconds| format!("{:.1}", seconds * 1e9 / operations)),
-            or_none(cell.ratio.as_ref(), spread),
-            or_none(cell.verdict, |verdict| verdict.in_words().into()),
-            or_none(replay.machine_seconds.zip(own), |(machine, own)| format!("{} + {}", time(machine), time(own))),
-            or_none(median(&cell.closing), time),
-            or_none(median(&cell.closing_in_bulk), time),
-        ]);
+        table.add_row(line);
     }
     let _ = writeln!(out, "{table}");
+}
+
+/// The heads of [`replay_figures`].
+pub fn replay_heads(replay: &ReplayReport, baseline: &str) -> [String; 7] {
+    let ratio = ratio_head(replay.cells.iter().map(|cell| cell.ratio));
+    let against = format!("against {baseline}");
+    ["allocator's time", "ns/operation", ratio, &against, "machine + allocator", "close", "in bulk"].map(String::from)
+}
+
+/// What there is to say of a replay on an allocator.
+pub fn replay_figures(replay: &ReplayReport, cell: &ReplayCell) -> [String; 7] {
+    let own = median(&replay.own_seconds(cell));
+    [
+        or_none(own, time),
+        or_none(own, |seconds| format!("{:.1}", seconds * 1e9 / replay.operations().max(1) as f64)),
+        or_none(cell.ratio.as_ref(), spread),
+        or_none(cell.verdict, |verdict| verdict.in_words().into()),
+        or_none(replay.machine_seconds.zip(own), |(machine, own)| format!("{} + {}", time(machine), time(own))),
+        or_none(median(&cell.closing), time),
+        or_none(median(&cell.closing_in_bulk), time),
+    ]
 }
 
 fn threads(out: &mut String, rows: &[ThreadsRow]) {

@@ -101,6 +101,8 @@ impl Workload {
     /// It cannot be read, or its header not be understood.
     pub fn from_file(path: &Path) -> Result<Self> {
         let source = fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))?;
+        // A first line for the system is a comment, as in the program `lua`.
+        let source = if source.starts_with('#') { format!("--{source}") } else { source };
         let name = path.file_stem().map_or_else(|| "script".into(), |stem| stem.to_string_lossy());
         Self::parse(&name, &source)
     }
