@@ -16,5 +16,6 @@ pub mod property;
 mod random;
 pub mod reference;
 pub mod regression;
+pub mod source;
 pub mod sweep;
 pub mod threads;
