@@ -13,13 +13,12 @@ program=${1:-${CARGO_TARGET_DIR:-$root/target}/release/perilune}
 # once, those of globals the upvalue too; comparisons with a constant have its place and the types of both; the others copy runs of
 # values, or ask of a function what kind it is while they look for the room that it needs.
 pushes='
-op_call 1
 op_eq_k 1
 op_not_eq_k 1
 op_set_field_k 1
 op_set_tab_up 1
 op_set_tab_up_k 2
-op_tail_call 2
+op_tail_call 1
 op_vararg 1
 '
 # Handlers whose code the optimiser has merged with that of others, which are checked in their place.

@@ -4,6 +4,7 @@ use perilune_core::code::{FrameWord, Instruction};
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue, Thread};
 
+use super::tail_call::slow_tail_call;
 use crate::api::{QuickNative, first_argument, is_value};
 use crate::debug;
 use crate::error::{LuaResult, Status};
@@ -16,7 +17,6 @@ use crate::exec::switch::{self, Call};
 use crate::exec::upvalue;
 use crate::exec::{finish, pcall};
 use crate::opcode::Op;
-use crate::stack;
 use crate::state::LuaState;
 
 /// Enters a Lua function whose arguments are in place.
@@ -134,6 +134,8 @@ unsafe fn returned(m: Machine) -> (*mut TValue, usize) {
 
 /// What of a frame's status and wanted results decides how a return goes.
 const RETURN: u32 = (CallStatus::SLOW_RETURN as u32) << 16 | 0xffff;
+/// A plain return to a call that wants all results, as that instruction has it.
+const WANTS_ALL: u32 = 0;
 /// A plain return to a call that wants nothing, as that instruction has it.
 const WANTS_NONE: u32 = 1;
 /// A plain return to a call that wants one result.
@@ -152,15 +154,32 @@ handlers! {
             if m.nb() as u32 > word.enough && !next.is_null() && limit < (*m.lua).stack_last.get() {
                 enter!(m, func, code, limit, next)
             }
-            if word.is_vararg != 0 {
-                goto!(m, call_vararg)
-            }
-            goto!(m, call_with_nils)
+            goto!(m, call_lua)
         }
         if (*func).t == tag::QUICK_NATIVE {
             goto!(m, call_quick)
         }
         goto!(m, call_other)
+    }
+
+    /// A Lua function that takes other arguments than the instruction names, or for which there is no room.
+    #[inline(never)]
+    fn call_lua(m) {
+        let func = m.a();
+        let code = GcRef::<LuaClosure>::from_addr((*func).u).code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        if word.is_vararg != 0 {
+            goto!(m, call_vararg)
+        }
+        if m.nb() == 0 {
+            let next = (*m.ci).next.get();
+            let limit = func.add(1).byte_add(word.frame_bytes as usize);
+            let given = (*m.lua).top.get().offset_from(func) as u32;
+            if given > word.enough && !next.is_null() && limit < (*m.lua).stack_last.get() {
+                enter!(m, func, code, limit, next)
+            }
+        }
+        goto!(m, call_with_nils)
     }
 
     /// Everything else that is called goes its way from here.
@@ -372,36 +391,6 @@ handlers! {
         goto!(m, native_call)
     }
 
-    /// A Lua function with fixed parameters, none of them left out, takes over the frame.
-    fn op_tail_call(m) {
-        let func = m.a();
-        if (*func).t == tag::LUA_CLOSURE && m.x() & 1 == 0 {
-            let closure: GcRef<LuaClosure> = GcRef::from_addr((*func).u);
-            let code = closure.code();
-            let word = *code.sub(1).cast::<FrameWord>();
-            let frame = &*m.ci;
-            let dest = frame.func.get();
-            let limit = dest.add(1).byte_add(word.frame_bytes as usize);
-            if m.nb() as u32 > word.enough && limit < (*m.lua).stack_last.get() {
-                let distance = func.byte_offset_from(dest);
-                let end = dest.add(word.num_params as usize);
-                let mut slot = dest;
-                while slot <= end {
-                    *slot = *slot.byte_offset(distance);
-                    slot = slot.add(1);
-                }
-                frame.top.set(limit);
-                frame.set(CallStatus::TAIL);
-                frame.set_registers(dest.add(1), code);
-                next!(Machine { pc: code, base: dest.add(1), ..m })
-            }
-        }
-        if (*func).t == tag::QUICK_NATIVE && m.x() & 1 == 0 {
-            goto!(m, tail_call_quick)
-        }
-        goto!(m, slow_tail_call)
-    }
-
     fn op_return(m) {
         let status = (*m.ci).wanted_and_status();
         if m.x() & 1 == 0 && status >> 16 & CallStatus::SLOW_RETURN as u32 == 0 {
@@ -426,6 +415,11 @@ handlers! {
             back!(m)
         }
         if wanted == WANTS_NONE {
+            back!(m)
+        }
+        if wanted == WANTS_ALL {
+            *m.base.sub(1) = *m.a();
+            (*m.lua).top.set(m.base);
             back!(m)
         }
         goto!(m, return_elsewhere)
@@ -508,7 +502,6 @@ handlers! {
 slow_paths! {
     open slow_call => call;
     open native_call => native;
-    open slow_tail_call => tail_call;
     open slow_return => return_values;
     open return_to_continuation => continue_native;
 }
@@ -574,57 +567,6 @@ pub(super) unsafe fn call_native(lua: &mut LuaState, func: *mut TValue, nresults
             }
             other => Ok(drive_from_loop(lua, Step::Native(other))),
         }
-    }
-}
-
-unsafe fn tail_call(lua: *mut Thread) -> Next {
-    // SAFETY: I1.
-    unsafe {
-        let m = Machine::load(lua);
-        if m.nb() != 0 {
-            (*lua).top.set(m.a().add(m.nb()));
-        }
-        let state = LuaState::from_thread(lua);
-        if m.x() & 1 != 0 {
-            upvalue::close_from(state, m.base);
-        }
-        let result = replace_frame(state, m.a());
-        settle(state, result)
-    }
-}
-
-/// `TailCall`: a Lua function takes over the running frame; a native one is called, and the `Return` that follows returns
-/// its results.
-unsafe fn replace_frame(lua: &mut LuaState, func: *mut TValue) -> LuaResult<Next> {
-    // SAFETY: I1, H1, H4.
-    unsafe {
-        let mut func = func;
-        while (*func).t != tag::LUA_CLOSURE {
-            if (*func).is_function() {
-                return call_native(lua, func, -1);
-            }
-            let offset = try_call_metamethod(lua, func)?;
-            func = lua.th().restore(offset);
-        }
-        let closure: GcRef<LuaClosure> = (*func).as_ref();
-        let word = closure.frame_word();
-        let slots = word.frame_bytes as usize / size_of::<TValue>();
-        let offset = lua.th().save(func);
-        stack::ensure(lua, slots + 1 + word.num_params as usize)?;
-        let th = lua.th();
-        let func = th.restore(offset);
-        let frame = &*th.ci.get();
-        let dest = frame.func.get();
-        let count = th.top.get().offset_from(func) as usize;
-        for i in 0..count {
-            *dest.add(i) = *func.add(i);
-        }
-        th.top.set(dest.add(count));
-        let status = frame.status.get() & !CallStatus::HOOKED | CallStatus::TAIL;
-        let nresults = frame.nresults();
-        th.ci.set(frame.prev.get());
-        crate::exec::call::push_lua_frame(lua, dest, nresults, status)?;
-        Ok(lua.as_thread_ptr())
     }
 }
 

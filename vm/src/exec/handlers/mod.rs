@@ -121,6 +121,7 @@ mod field;
 mod find;
 mod for_loop;
 mod load;
+mod tail_call;
 mod trace;
 
 pub(super) use trace::{op_interrupt, op_trace};
@@ -225,7 +226,7 @@ pub(super) const fn handler_of(op: Op) -> Handler {
         Op::TestSet => compare::op_test_set,
         Op::NotTestSet => compare::op_not_test_set,
         Op::Call => call::op_call,
-        Op::TailCall => call::op_tail_call,
+        Op::TailCall => tail_call::op_tail_call,
         Op::Return => call::op_return,
         Op::Return0 => call::op_return0,
         Op::Return1 => call::op_return1,
@@ -244,7 +245,7 @@ pub(super) const fn handler_of(op: Op) -> Handler {
 const fn slow_handler_of(op: Op) -> Handler {
     match op {
         Op::Call => call::slow_call,
-        Op::TailCall => call::slow_tail_call,
+        Op::TailCall => tail_call::slow_tail_call,
         Op::ForPrep => for_loop::slow_for_prep,
         Op::TForCall => for_loop::slow_tfor_call,
         Op::Return | Op::Return0 | Op::Return1 => call::slow_return,
