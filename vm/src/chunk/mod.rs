@@ -3,6 +3,7 @@
 //! BC1. A prototype that comes from bytes is verified before a function is made of it ([`verify`]): the interpreter trusts
 //!     operands, so nothing else stands between a file and the machine's memory.
 
+mod captured;
 mod dump;
 mod format;
 mod list;

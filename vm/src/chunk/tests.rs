@@ -209,3 +209,54 @@ fn operands_that_handlers_trust_are_checked() {
     says(fault("for i = 1, 2 do end", Op::ForPrep, |word| word.with_imm(1)), "loop without end");
     assert_eq!(fault("local x = ... return x == nil", Op::EqP, |word| word.with_imm(-1)), None);
 }
+
+/// What is said of a function whose first inner function's first upvalue was given another register.
+fn captured(source: &str, register: u8) -> Option<String> {
+    let mut lua = state();
+    assert_eq!(lua.load_bytes(source.as_bytes(), b"=source", LoadMode::TEXT), Status::Ok);
+    // SAFETY: V1: the function lies on the stack; O2: its inner functions are live, and nobody runs them.
+    unsafe {
+        let proto = lua.value_or_nil(-1).get::<LuaClosure>().unwrap().proto();
+        let desc = (*proto.protos_slice()[0]).upvalues.get();
+        assert!((*desc).in_stack);
+        (*desc).index = register;
+    }
+    let bytes = dump_top(&mut lua, true);
+    load_error(&mut lua, &bytes)
+}
+
+#[test]
+fn no_call_lies_over_captured_registers() {
+    let says = |source, register, what: &str| {
+        let fault = captured(source, register);
+        assert!(fault.as_ref().is_some_and(|text| text.contains(what)), "{fault:?} of {source}")
+    };
+    let over = "call over captured locals";
+    let call = "local x, y local f = function() return x end local z = y() return z";
+    // The frame of the call begins at register 3.
+    assert_eq!([0, 1, 2].map(|register| captured(call, register)), [const { None }; 3]);
+    says(call, 3, over);
+    says("local x local f = function() return x end local t = {} return t", 2, over);
+    // A jump back brings it to what comes before: the iterator's call at register 4, operands that begin at register 2.
+    let iterator = "local x for k in x do local f = function() return x end end";
+    assert_eq!([0, 1, 3].map(|register| captured(iterator, register)), [const { None }; 3]);
+    says(iterator, 4, over);
+    let joined = "local x, s while s do s = x .. x .. s local f = function() return x end end";
+    assert_eq!([0, 1].map(|register| captured(joined, register)), [const { None }; 2]);
+    says(joined, 2, over);
+    // What is closed first does not count.
+    let closed = "local x while x do x() do local y, z local f = function() return y end end end";
+    assert_eq!([1, 2].map(|register| captured(closed, register)), [const { None }; 2]);
+}
+
+#[test]
+fn tables_are_no_larger_than_their_constructors_make_them() {
+    let large = Some("table too large");
+    let end = |fault: Option<String>| fault.and_then(|text| large.filter(|end| text.ends_with(end)));
+    let source = "local t = {1, 2, x = 3} return t";
+    assert_eq!(end(fault(source, Op::NewTable, |word| word.with_b(31))), large);
+    assert_eq!(end(fault(source, Op::NewTable, |word| word.with_b(u16::MAX))), large);
+    assert_eq!(end(fault(source, Op::NewTable, |word| word.with_x(1))), large);
+    assert_eq!(end(fault(source, Op::SetList, |word| word.with_c(1000))), large);
+    assert_eq!(fault(source, Op::NewTable, |word| word.with_b(2)), None);
+}

@@ -9,6 +9,7 @@
 use perilune_core::code::{CODE_PREFIX, Instruction};
 use perilune_core::{AllocKind, GcRef, Heap, LocalVar, LuaString, Proto, TValue, UpvalDesc};
 
+use super::captured;
 use super::format;
 use super::verify::{self, Enclosing};
 use crate::compile::Zio;
@@ -249,7 +250,11 @@ impl<'a> Loader<'a> {
         self.lines(lua, proto)?;
         self.locals(lua, proto)?;
         self.upvalue_names(lua, proto)?;
-        if let Err(fault) = verify::check(&proto, enclosing) {
+        let mut result = verify::check(&proto, enclosing);
+        if result.is_ok() && captured::captures_registers(&proto) {
+            result = check_captured(lua, proto)?;
+        }
+        if let Err(fault) = result {
             return Err(self.bad_code(lua, &proto, fault));
         }
         note_hints(&proto);
@@ -390,6 +395,18 @@ fn set_source(lua: &mut LuaState, proto: GcRef<Proto>, source: GcRef<LuaString>)
     proto.source.set(source.as_ptr());
     // SAFETY: both are live.
     unsafe { lua.heap().barrier_forward(proto.as_header(), TValue::object(source)) };
+}
+
+/// Follows captured registers, which needs a word for each instruction.
+fn check_captured(lua: &mut LuaState, proto: GcRef<Proto>) -> LuaResult<verify::Check> {
+    let count = proto.code_slice().len();
+    let open: *mut u64 = filled(lua, count, 0)?;
+    // SAFETY: the array has that many elements, all set; nobody else has it, and it is freed once.
+    unsafe {
+        let result = captured::check(&proto, core::slice::from_raw_parts_mut(open, count));
+        lua.heap().free_array(open, count);
+        Ok(result)
+    }
 }
 
 /// A new array, all its elements the same; null if it has none.

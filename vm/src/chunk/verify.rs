@@ -11,17 +11,15 @@ use perilune_core::code::Instruction;
 use perilune_core::value::tag;
 use perilune_core::{Proto, TValue, UpvalDesc};
 
+use super::captured::captures_registers;
 use crate::auxlib::FixedBuf;
-use crate::opcode::{Format, Op, Operand, SCALE};
-
-/// The largest exponent for the size of a new table's hash part, plus one.
-const MAX_TABLE_LOG: u16 = 31;
+use crate::opcode::{FIELDS_PER_FLUSH, Format, Op, Operand, SCALE};
 
 /// Why a prototype must not run: at which instruction (-1: none in particular), and what is wrong.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fault {
-    pc: i64,
-    reason: &'static str,
+    pub(super) pc: i64,
+    pub(super) reason: &'static str,
 }
 
 impl Fault {
@@ -38,7 +36,7 @@ impl Fault {
 }
 
 /// The result of a check.
-type Check = Result<(), Fault>;
+pub(super) type Check = Result<(), Fault>;
 
 /// What an inner function may refer to in the function around it.
 #[derive(Clone, Copy)]
@@ -63,7 +61,7 @@ pub(super) fn check(proto: &Proto, enclosing: Option<Enclosing>) -> Check {
     let checker = Checker {
         code: proto.code_slice(),
         registers: proto.max_stack.get() as usize,
-        captured: captures_locals(proto),
+        captured: captures_registers(proto),
         proto,
     };
     checker.frame(enclosing)?;
@@ -74,14 +72,6 @@ pub(super) fn check(proto: &Proto, enclosing: Option<Enclosing>) -> Check {
     }
     checker.copies()?;
     checker.open_values()
-}
-
-/// Whether inner functions refer to registers of this one.
-fn captures_locals(proto: &Proto) -> bool {
-    proto.protos_slice().iter().any(|&inner| {
-        // SAFETY: O2: the inner prototypes have been read, so they are live.
-        !inner.is_null() && unsafe { (*inner).upvalues_slice() }.iter().any(|desc| desc.in_stack)
-    })
 }
 
 /// A prototype under examination.
@@ -98,8 +88,19 @@ const fn need(condition: bool, reason: &'static str) -> Result<(), &'static str>
 }
 
 /// The register or constant that an operand names.
-const fn unscaled(operand: u16) -> usize {
+pub(super) const fn unscaled(operand: u16) -> usize {
     (operand / SCALE) as usize
+}
+
+/// The number that C and x make together.
+const fn wide_count(word: Instruction) -> usize {
+    word.c() as usize | (word.x() as usize) << 16
+}
+
+/// Where a jump goes, if that is in the code.
+pub(super) fn jump_target(code: &[Instruction], pc: usize, distance: i32) -> Option<usize> {
+    let target = pc as i64 + 1 + i64::from(distance);
+    usize::try_from(target).ok().filter(|&target| target < code.len())
 }
 
 impl Checker<'_> {
@@ -188,7 +189,7 @@ impl Checker<'_> {
         match op {
             Op::LoadNil => self.register_row(a, b + 1),
             Op::SelfField => self.register_row(a, 2),
-            Op::NewTable => need(word.b() <= MAX_TABLE_LOG, "table too large"),
+            Op::NewTable => self.table_size(word),
             Op::Concat => {
                 need(c >= 2, "too few operands")?;
                 self.register_row(word.b(), c)
@@ -216,7 +217,10 @@ impl Checker<'_> {
                 self.register_row(a, 3 + results.max(3))
             }
             Op::TForLoop => self.register_row(a, 2),
-            Op::SetList => self.register_row(a, b + 1),
+            Op::SetList => {
+                need(wide_count(word) <= self.code.len(), "table too large")?;
+                self.register_row(a, b + 1)
+            }
             Op::VarArg => {
                 need(self.proto.is_vararg.get(), "no extra arguments")?;
                 self.register_row(a, b.saturating_sub(1).max(1))
@@ -236,6 +240,13 @@ impl Checker<'_> {
         }
     }
 
+    /// A new table has no more room than the constructor can fill: an entry takes an instruction, or a few at once do.
+    fn table_size(&self, word: Instruction) -> Result<(), &'static str> {
+        let hash = word.b().checked_sub(1).map_or(Some(0), |log| 1usize.checked_shl(log.into()));
+        need(hash.is_some_and(|hash| hash / 2 <= self.code.len()), "table too large")?;
+        need(wide_count(word) <= self.code.len() * FIELDS_PER_FLUSH, "table too large")
+    }
+
     /// A function whose locals others refer to closes them whenever it ends.
     fn closing(&self, word: Instruction) -> Result<(), &'static str> {
         need(!self.captured || word.x() & 1 != 0, "captured locals are left open")
@@ -246,16 +257,10 @@ impl Checker<'_> {
         self.code.get(pc).and_then(|word| Op::from_u8(word.op()))
     }
 
-    /// Where a jump goes, if that is in the code.
-    fn jump_target(&self, pc: usize, distance: i32) -> Option<usize> {
-        let target = pc as i64 + 1 + i64::from(distance);
-        usize::try_from(target).ok().filter(|&target| target < self.code.len())
-    }
-
     /// What must stand after an instruction, and where its jump may go.
     fn neighbours(&self, pc: usize, op: Op, word: Instruction) -> Result<(), &'static str> {
         if op.info().b == Operand::Jump {
-            let target = self.jump_target(pc, word.imm()).ok_or("jump out of the code")?;
+            let target = jump_target(self.code, pc, word.imm()).ok_or("jump out of the code")?;
             let splits = target > 0 && self.op_at(target - 1).is_some_and(Op::is_test);
             need(!splits, "jump between a test and its jump")?;
             let is_pair = self.op_at(target) == Some(Op::ForLoop) && self.code[target].a() == word.a();
@@ -332,7 +337,7 @@ impl Checker<'_> {
             before = Self::produces_open(word);
             let target = match Op::from_u8(word.op()) {
                 Some(Op::LFalseSkip) => Some(pc + 2),
-                Some(op) if op.info().b == Operand::Jump => self.jump_target(pc, word.imm()),
+                Some(op) if op.info().b == Operand::Jump => jump_target(self.code, pc, word.imm()),
                 _ => None,
             };
             let enters = target
