@@ -102,13 +102,8 @@ fn conversion_length(format: &[u8]) -> Option<usize> {
 fn invalid_conversion(lua: &mut LuaState, rest: &[u8]) -> Thrown {
     let pushed = push_parts(lua, &[b"invalid conversion specifier '%", c_bytes(rest), b"'"]);
     match pushed.and_then(|()| lua.to_str(-1)) {
-        Ok(message) => {
-            // SAFETY: L1.
-            let message = message.map_or(&[][..], |message| unsafe { message.bytes() });
-            // What follows a byte that is not UTF-8 is left out.
-            let text = message.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-            lua.arg_error(1, text)
-        }
+        // SAFETY: L1: the message stays on the stack.
+        Ok(message) => lua.arg_error_bytes(1, message.map_or(&[], |message| unsafe { message.bytes() })),
         Err(thrown) => thrown,
     }
 }

@@ -287,6 +287,11 @@ fn bytes_of_set(set: &[u8]) -> ByteSet {
                 bytes.insert_range(*low, *high);
                 tail
             }
+            // The first half of an escape was the end of a range, so that the bracket seems escaped, though it ends the set.
+            [ESCAPE] => {
+                bytes.insert(b']');
+                &[]
+            }
             [c, tail @ ..] => {
                 bytes.insert(*c);
                 tail

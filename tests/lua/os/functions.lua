@@ -10,6 +10,7 @@ print(normal.year, normal.month, normal.day, normal.yday) --> expect: 2022\t1\t2
 print(os.difftime(10, 4), os.setlocale(nil), os.setlocale("C"), os.setlocale("no such locale")) --> expect: 6.0\tC\tC\tnil
 print(pcall(os.date, "%Ez", 0)) --> expect: false\tbad argument #1 to 'os.date' (invalid conversion specifier '%Ez')
 print(pcall(os.date, "%Q", 0)) --> expect: false\tbad argument #1 to 'os.date' (invalid conversion specifier '%Q')
+print(select(2, pcall(os.date, "%\200z", 0)) == "bad argument #1 to 'os.date' (invalid conversion specifier '%\200z')") --> expect: true
 print(pcall(os.time, { year = 2020 })) --> expect: false\tfield 'day' missing in date table
 print(pcall(os.time, { year = "x", month = 1, day = 1 })) --> expect: false\tfield 'year' is not an integer
 print(pcall(os.time, { year = 2020, month = 1.5, day = 1 })) --> expect: false\tfield 'month' is not an integer

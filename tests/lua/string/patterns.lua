@@ -23,6 +23,8 @@ print(("aXaY"):match("((a).-)Y"), ("abcabd"):match("((ab)(c?))d"), ("aaab"):matc
 print(("abab"):match("(ab)%1"), ("aba"):match("()(a)(b)()%2()"), ("xyxy"):find("(x(y))%1")) --> expect: ab\t1\t1\t4\txy\ty
 -- Sets: ranges, classes, complements, brackets, more sets than are kept
 print(all("a-z[]^%9", "[a-]"), all("a]b[", "[]]"), all("a]b", "[^]]"), all("x^y", "[%^]"), all("a%b", "[%%]"), all("_a1-", "[%w_]+")) --> expect: a -\t]\ta b\t^\t%\t_a1
+-- A range takes the first half of an escape; then the other half escapes the bracket that ends the set
+print(("]"):match("[a-%%]"), ("%"):match("[]-%%]"), (("b%]"):gsub("[^a-%%]", "x")), ("]"):match(" ?[]-%%]")) --> expect: ]\tnil\txx]\t]
 print(all("az09-", "[%a-z]"), all("\0a\xff", "[\0-\x1f\xff]"):byte(1, -1)) --> expect: a z -\t0\t32\t255
 print(("a1_ B=2;c"):match("([a-c]+)([0-9]+)([_]+)([%s]+)([A-F]+)([=]+)([%d]+)([;:]+)([^%d]+)"), all("b-a", "[b-a]"), all("abc", "[^a-b]")) --> expect: a\t\tc
 -- Anchors, frontiers, balance
