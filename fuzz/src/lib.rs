@@ -10,6 +10,8 @@
 //! perilune_fuzz::oracle::survives_dump(&source).unwrap();
 //! ```
 
+pub mod bytecode;
+pub mod library;
 pub mod oracle;
 pub mod program;
 pub mod property;
