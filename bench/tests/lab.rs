@@ -81,6 +81,7 @@ fn a_matrix_goes_to_all_outputs() {
     // Two workloads: time, memory, latency, sizes.
     assert_eq!(html.matches("<svg").count(), 2 + 2 + 2 * 3 + 2);
     assert!(!html.contains("href") && !html.contains("src="));
+    assert!(html.contains(">? ") && !html.contains(">≈ "), "one round says nothing");
     let compared = good(&dir, "compare a.json a.json");
     assert!(compared.contains("own 300: the control's time changed to 1.000"), "{compared}");
 }

@@ -113,8 +113,8 @@ fn glance(out: &mut String, report: &Report) {
     let _ = writeln!(
         out,
         "<section><h2>At a glance</h2><p>Time on each allocator, as a ratio to <b>{}</b>: below 1 is faster. A coloured field is a \
-         difference with 95 % certainty that the machine's noise does not explain; <span class=\"dim\">≈</span> is none. Columns are in \
-         the order of their means.</p><div class=\"wide\"><table class=\"glance\"><tr><th>workload</th>",
+         difference with 95 % certainty that the machine's noise does not explain; <span class=\"dim\">≈</span> is none, \
+         and <span class=\"dim\">?</span> too few runs to say. Columns are in the order of their means.</p><div class=\"wide\"><table class=\"glance\"><tr><th>workload</th>",
         escape(&report.baseline)
     );
     for standing in &standings {
@@ -127,14 +127,17 @@ fn glance(out: &mut String, report: &Report) {
             let cell = row.cells.iter().find(|cell| cell.allocator == standing.allocator);
             match cell.and_then(|cell| Some((cell.ratio?, cell.verdict))) {
                 Some((ratio, verdict)) => {
-                    let same = matches!(verdict, Some(Verdict::Same | Verdict::TooFew));
+                    let mark = match verdict {
+                        Some(Verdict::Same) => "≈ ",
+                        Some(Verdict::TooFew) => "? ",
+                        _ => "",
+                    };
                     let _ = write!(
                         out,
-                        "<td class=\"num{}\" style=\"{}\" title=\"{}\">{}{:.2}</td>",
-                        if same { " dim" } else { "" },
+                        "<td class=\"num{}\" style=\"{}\" title=\"{}\">{mark}{:.2}</td>",
+                        if mark.is_empty() { "" } else { " dim" },
                         tint(ratio.median, verdict),
                         escape(&format!("{}: {}", spread(&ratio), verdict.map_or("", Verdict::in_words))),
-                        if same { "≈ " } else { "" },
                         ratio.median
                     );
                 }
@@ -196,6 +199,9 @@ fn plots_of_times(out: &mut String, report: &Report) -> Result<()> {
     Ok(())
 }
 
+/// Resident memory of less live bytes is no more than the lots that the system counts it in.
+const RESIDENT_FROM: u64 = 100_000;
+
 fn plots_of_memory(out: &mut String, report: &Report) -> Result<()> {
     let sampled = |row: &&Row| row.cells.iter().any(|cell| cell.counts.as_ref().is_some_and(|c| c.samples.len() > 1));
     if report.rows.iter().filter(sampled).count() == 0 {
@@ -203,7 +209,8 @@ fn plots_of_memory(out: &mut String, report: &Report) -> Result<()> {
     }
     out.push_str(
         "<section><h2>Memory over the run</h2><p>Resident memory that the process gained, against what was allocated so far, which \
-         serves as the clock. The broad line is the sum of live blocks: what lies above it is the allocator's.</p>",
+         serves as the clock. The broad line is the sum of live blocks: what lies above it is the allocator's. Lines that would \
+         flatten all others are cut off, and how far they go is said.</p>",
     );
     legend(out, report, "<span><i class=\"live\"></i>live</span>");
     out.push_str("<div class=\"plots\">\n");
@@ -219,11 +226,47 @@ fn plots_of_memory(out: &mut String, report: &Report) -> Result<()> {
                 counts.samples.iter().map(|sample| (sample.allocated as f64, sample.resident as f64)).collect();
             lines.push(Line { colour: colour(place(report, &cell.allocator)), width: 2, points });
         }
+        let mut about = row.stresses.clone();
+        if counted().all(|(_, counts)| counts.peak_live < RESIDENT_FROM) {
+            about.push_str("; too little is live for what is resident to say much");
+        }
+        let limit = limit(&lines[1..]).max(3.0 * peak(&lines[0]));
+        for (line, (cell, _)) in lines[1..].iter_mut().zip(counted()) {
+            let top = peak(line);
+            if top > limit {
+                line.points = below(&line.points, limit);
+                let _ = write!(about, "; {} goes up to {}", cell.allocator, bytes(top));
+            }
+        }
         let axes = Axes { x: ("allocated so far", Unit::Bytes), y: ("resident", Unit::Bytes), log: false };
-        figure(out, &row.workload, &row.stresses, &plots::lines(&lines, axes)?);
+        figure(out, &row.workload, &about, &plots::lines(&lines, axes)?);
     }
     out.push_str("</div></section>\n");
     Ok(())
+}
+
+/// The highest point of a line.
+fn peak(line: &Line) -> f64 {
+    line.points.iter().map(|point| point.1).fold(0.0, f64::max)
+}
+
+/// How high lines may go: where there are many, so far that those of ordinary height are not flattened by a few.
+fn limit(lines: &[Line]) -> f64 {
+    let mut peaks: Vec<f64> = lines.iter().map(peak).collect();
+    peaks.sort_by(f64::total_cmp);
+    let Some(&middle) = peaks.get(peaks.len() / 2).filter(|_| peaks.len() >= 4) else { return f64::INFINITY };
+    let ordinary = peaks.into_iter().filter(|peak| *peak <= 3.0 * middle).fold(0.0, f64::max);
+    1.2 * ordinary
+}
+
+/// The beginning of a line, up to where it first goes above a limit.
+fn below(points: &[(f64, f64)], limit: f64) -> Vec<(f64, f64)> {
+    let inside = points.iter().take_while(|point| point.1 <= limit).count();
+    let mut kept = points[..inside].to_vec();
+    if let (Some(&(x, y)), Some(&(next_x, next_y))) = (kept.last(), points.get(inside)) {
+        kept.push((x + (next_x - x) * (limit - y) / (next_y - y), limit));
+    }
+    kept
 }
 
 /// The curve of a kind of call: nines of the percentile, and seconds.
@@ -501,6 +544,16 @@ const NOTES: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_few_high_lines_do_not_flatten_the_others() {
+        let line = |top: f64| Line { colour: colour(0), width: 1, points: vec![(0.0, 0.0), (10.0, top), (20.0, 1.0)] };
+        let lines = [1.0, 5.0, 2.0, 500.0].map(line);
+        assert_eq!(limit(&lines), 6.0);
+        assert_eq!(limit(&lines[1..]), f64::INFINITY);
+        assert_eq!(below(&lines[3].points, 6.0), [(0.0, 0.0), (0.12, 6.0)]);
+        assert_eq!(below(&lines[1].points, 6.0), lines[1].points);
+    }
 
     #[test]
     fn a_page_needs_nothing_else_and_escapes() {

@@ -187,7 +187,7 @@ pub struct Standing {
     pub allocator: String,
     /// The geometric mean of its ratios.
     pub mean: Option<f64>,
-    /// On how many workloads it was faster, slower, and neither.
+    /// On how many workloads it was faster, slower, and neither; those with too few runs to say are none of these.
     pub faster: usize,
     /// See `faster`.
     pub slower: usize,
@@ -212,7 +212,7 @@ pub fn standings(report: &Report) -> Vec<Standing> {
             mean: geometric_mean(&ratios),
             faster: of(Verdict::Less),
             slower: of(Verdict::More),
-            same: of(Verdict::Same) + of(Verdict::TooFew),
+            same: of(Verdict::Same),
             fragmentation: geometric_mean(&fragmentation),
         });
     }
