@@ -452,6 +452,21 @@ mod quick {
         call.metatable(1)
     }
 
+    /// Of tables without metatable, as it may have a metamethod.
+    pub(super) fn ipairs(call: QuickCall<'_>) -> Answer<'_> {
+        if !call.is_plain_table(1) {
+            return Answer::UNUSUAL;
+        }
+        call.values(&[Answer::native(native_ipairs_next), call.argument(1), Answer::integer(0)])
+    }
+
+    pub(super) fn pairs(call: QuickCall<'_>) -> Answer<'_> {
+        if !call.is_plain_table(1) {
+            return Answer::UNUSUAL;
+        }
+        call.values(&[Answer::native(native_next), call.argument(1), Answer::NIL])
+    }
+
     pub(super) fn rawequal(call: QuickCall<'_>) -> Answer<'_> {
         call.raw_equal(1, 2).map_or(Answer::UNUSUAL, Answer::boolean)
     }
@@ -500,12 +515,10 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
     #[cfg(feature = "std")]
     ("dofile", dofile),
     ("error", error),
-    ("ipairs", ipairs),
     ("load", load),
     #[cfg(feature = "std")]
     ("loadfile", loadfile),
     ("next", native_next),
-    ("pairs", pairs),
     ("pcall", native_pcall),
     #[cfg(feature = "std")]
     ("print", print),
@@ -514,9 +527,11 @@ const FUNCTIONS: &[(&str, NativeFn)] = &[
 ];
 
 /// The others.
-static QUICK_FUNCTIONS: [(&str, QuickNative); 10] = [
+static QUICK_FUNCTIONS: [(&str, QuickNative); 12] = [
     ("assert", QuickNative::new(assert, quick::assert)),
     ("getmetatable", QuickNative::new(getmetatable, quick::getmetatable)),
+    ("ipairs", QuickNative::new(ipairs, quick::ipairs)),
+    ("pairs", QuickNative::new(pairs, quick::pairs)),
     ("rawequal", QuickNative::new(rawequal, quick::rawequal)),
     ("rawget", QuickNative::new(rawget, quick::rawget)),
     ("rawlen", QuickNative::new(rawlen, quick::rawlen)),

@@ -3,7 +3,9 @@
 //! Each function says whether it did its work; if not, nothing has changed, and the caller goes element by element.
 
 use core::cmp::Ordering;
+use core::mem::MaybeUninit;
 
+use perilune_core::base::bytes::copy_bytes;
 use perilune_core::value::tag;
 use perilune_core::{GcRef, Heap, LuaString, TValue, Table};
 
@@ -115,6 +117,67 @@ pub(crate) fn remove_element(heap: &mut Heap, table: GcRef<Table>, position: i64
         heap.entries_moved(table);
     }
     Some(removed)
+}
+
+/// How many bytes of a string are gathered before it is made.
+const GATHERED: usize = 512;
+
+/// The text of an element: that of the string itself, or of a number, which is written to `numeral`. `None`: it is neither.
+#[inline]
+fn text_of<'a>(element: &'a TValue, numeral: &'a mut [u8; convert::NUMBER_BUF]) -> Option<&'a [u8]> {
+    if element.is_number() {
+        let len = convert::number_to_buf(*element, numeral);
+        return Some(&numeral[..len]);
+    }
+    // SAFETY: V1: the element is in a table that lives.
+    unsafe { Some(element.get::<LuaString>()?.bytes()) }
+}
+
+/// The string that elements make up with a separator between them. `None`: one of them is neither string nor number, or there is no
+/// memory. Nothing is collected.
+pub(crate) fn join(heap: &mut Heap, elements: &[TValue], separator: &[u8]) -> Option<GcRef<LuaString>> {
+    let mut gathered = [MaybeUninit::uninit(); GATHERED];
+    let mut numeral = [0; convert::NUMBER_BUF];
+    let mut len = 0;
+    for (i, element) in elements.iter().enumerate() {
+        let text = text_of(element, &mut numeral)?;
+        let before = if i == 0 { &[] } else { separator };
+        if before.len() > GATHERED - len || text.len() > GATHERED - len - before.len() {
+            return join_many(heap, elements, separator);
+        }
+        for part in [before, text] {
+            gathered[len..len + part.len()].write_copy_of_slice(part);
+            len += part.len();
+        }
+    }
+    // SAFETY: all these bytes were written.
+    heap.new_string_at_hand(unsafe { gathered[..len].assume_init_ref() }).ok()
+}
+
+/// The same for a long string, which is measured first. The separator is there, as it comes between two elements.
+#[inline(never)]
+fn join_many(heap: &mut Heap, elements: &[TValue], separator: &[u8]) -> Option<GcRef<LuaString>> {
+    let mut numeral = [0; convert::NUMBER_BUF];
+    let mut total = separator.len().checked_mul(elements.len() - 1)?;
+    for element in elements {
+        total = total.checked_add(text_of(element, &mut numeral)?.len())?;
+    }
+    if total <= GATHERED {
+        return None;
+    }
+    let string = heap.new_long_string_at_hand(total).ok()?;
+    let mut place = string.data();
+    for (i, element) in elements.iter().enumerate() {
+        let before = if i == 0 { &[] } else { separator };
+        for part in [before, text_of(element, &mut numeral)?] {
+            // SAFETY: S3: the parts are as long together as they were when they were measured.
+            unsafe {
+                copy_bytes(part, place);
+                place = place.add(part.len());
+            }
+        }
+    }
+    Some(string)
 }
 
 impl LuaState {

@@ -39,6 +39,15 @@ impl Heap {
         string
     }
 
+    /// A string of more than 40 bytes to be filled, in the same way.
+    #[inline]
+    pub fn new_long_string_at_hand(&mut self, len: usize) -> AllocResult<GcRef<LuaString>> {
+        let before = core::mem::replace(&mut self.emergency, true);
+        let string = self.new_long_string(len);
+        self.emergency = before;
+        string
+    }
+
     /// A string of more than 40 bytes, which the caller fills through `data()` before anybody else sees it. Until then
     /// they are uninitialised; the closing NUL is there.
     #[doc(alias = "luaS_createlngstrobj")]

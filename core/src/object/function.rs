@@ -296,6 +296,17 @@ impl NativeClosure {
         Self { header, gclist: Cell::new(core::ptr::null_mut()), func }
     }
 
+    /// Notes that what the closure holds is not the function, but something of the VM's in which the function stands.
+    pub fn mark_indirect(&self) {
+        self.header.extra.set(1);
+    }
+
+    /// Whether that was noted.
+    #[inline(always)]
+    pub fn is_indirect(&self) -> bool {
+        self.header.extra.get() != 0
+    }
+
     /// The object's size.
     pub fn size(&self) -> usize {
         Self::size_for(self.num_upvalues())

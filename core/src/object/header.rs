@@ -17,7 +17,7 @@ pub struct GcHeader {
     /// The colour and finalizer bits (see `gc`).
     pub marked: Cell<u8>,
     /// Lent to the object: string: reserved-word number; table: absent-metamethod bits; userdata: tag of the user value;
-    /// upvalue: whether it is open.
+    /// upvalue: whether it is open; native closure: whether it names its function indirectly.
     pub extra: Cell<u8>,
     /// Lent to the object: string: length of a short one; table: small mask; closure: number of upvalues.
     pub small: Cell<u8>,

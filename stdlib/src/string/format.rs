@@ -1,18 +1,22 @@
 //! `string.format`.
 
-use perilune_vm::{Buffer, LuaResult, LuaState, LuaType, Status, Thrown};
+use perilune_vm::{Answer, Buffer, LuaResult, LuaState, LuaType, NUMBER_BUF, QuickCall, Status, Thrown};
 
 use super::class;
 use super::format_spec::FormatSpec;
 use super::number_format::{Digits, NumberText, format_float, format_integer};
 use super::pack::Printable;
 use super::search::find_byte;
+use super::short::ShortText;
 
 /// The escape character of formats.
 const ESCAPE: u8 = b'%';
 
 /// From this length on a string without a precision is not padded; no width reaches it.
 const LONG: usize = 100;
+
+/// What strings are padded with.
+const SPACES: [u8; 100] = [b' '; 100];
 
 /// `string.format (formatstring, ···)` (§6.4)
 pub(super) fn format(lua: &mut LuaState) -> LuaResult<usize> {
@@ -162,7 +166,6 @@ fn append_string(lua: &mut LuaState, buffer: &mut Buffer, arg: i32, spec: &Forma
 
 /// Appends text, cut to the precision and padded with spaces to the width.
 fn append_padded(lua: &mut LuaState, buffer: &mut Buffer, spec: &FormatSpec, text: &[u8]) -> LuaResult<()> {
-    const SPACES: [u8; 100] = [b' '; 100];
     let text = match spec.precision {
         Some(precision) => &text[..text.len().min(usize::from(precision))],
         None => text,
@@ -229,4 +232,79 @@ fn append_quoted(lua: &mut LuaState, buffer: &mut Buffer, text: &[u8]) -> LuaRes
     }
     buffer.extend(lua, rest)?;
     buffer.push_byte(lua, b'"')
+}
+
+/// The quick form: numbers and strings that need no conversion, and a short result.
+pub(super) fn quick(call: QuickCall<'_>) -> Answer<'_> {
+    quick_text(call).map_or(Answer::UNUSUAL, |text| call.string(text.as_bytes()))
+}
+
+/// The text of the quick form; `None`: the call is unusual.
+#[inline]
+fn quick_text(call: QuickCall<'_>) -> Option<ShortText> {
+    let mut rest = call.bytes(1)?;
+    let mut text = ShortText::new();
+    let mut arg = 1;
+    while let Some(at) = rest.iter().position(|&c| c == ESCAPE) {
+        text.push(&rest[..at])?;
+        rest = &rest[at + 1..];
+        let letter = *rest.first()?;
+        if letter == ESCAPE {
+            text.push(b"%")?;
+            rest = &rest[1..];
+            continue;
+        }
+        arg += 1;
+        if letter == b's'
+            && let Some(bytes) = call.bytes(arg)
+        {
+            text.push(bytes)?;
+            rest = &rest[1..];
+        } else if letter == b'd'
+            && let Some(n) = call.integer(arg)
+        {
+            text.push(if n < 0 { b"-" } else { b"" })?;
+            text.push(Digits::decimal(n.unsigned_abs()).as_bytes())?;
+            rest = &rest[1..];
+        } else {
+            rest = rest.get(quick_conversion(call, arg, rest, &mut text)?..)?;
+        }
+    }
+    text.push(rest)?;
+    Some(text)
+}
+
+/// Appends an argument as the specification at the start of `rest` says, and returns the length of that.
+#[inline(never)]
+fn quick_conversion(call: QuickCall<'_>, arg: usize, rest: &[u8], text: &mut ShortText) -> Option<usize> {
+    let (spec, len) = FormatSpec::parse(rest).ok()?;
+    match spec.conversion {
+        b'd' | b'i' | b'o' | b'u' | b'x' | b'X' => {
+            let mut digits = NumberText::new();
+            format_integer(&spec, call.integer(arg)?, &mut digits);
+            text.push(digits.as_bytes())?;
+        }
+        b'a' | b'A' | b'e' | b'E' | b'f' | b'g' | b'G' => {
+            let mut digits = NumberText::new();
+            format_float(&spec, call.number(arg)?, &mut digits);
+            text.push(digits.as_bytes())?;
+        }
+        b's' => {
+            let mut numeral = [0; NUMBER_BUF];
+            let bytes = match call.bytes(arg) {
+                Some(bytes) => bytes,
+                None => call.numeral(arg, &mut numeral)?,
+            };
+            if len > 1 && (bytes.len() >= LONG || find_byte(bytes, 0).is_some()) {
+                return None;
+            }
+            let bytes = &bytes[..bytes.len().min(spec.precision.map_or(usize::MAX, usize::from))];
+            let padding = &SPACES[..usize::from(spec.width).saturating_sub(bytes.len()).min(SPACES.len())];
+            let (first, second) = if spec.left { (bytes, padding) } else { (padding, bytes) };
+            text.push(first)?;
+            text.push(second)?;
+        }
+        _ => return None,
+    }
+    Some(len)
 }

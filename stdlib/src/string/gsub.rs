@@ -10,12 +10,13 @@
 
 use core::ptr::NonNull;
 
-use perilune_vm::{Buffer, LuaResult, LuaState, LuaType, Status, Thrown};
+use perilune_vm::{Answer, Buffer, LuaResult, LuaState, LuaType, QuickCall, Status, Thrown};
 
 use super::matching::{pattern_error, push_capture, push_captures};
 use super::number_format::Digits;
 use super::pattern::{Capture, Captures, ESCAPE, Matcher, split_anchor};
 use super::search::find_byte;
+use super::short::{MAX_SHORT, ShortText};
 
 /// `string.gsub (s, pattern, repl [, n])` (§6.4)
 pub(super) fn gsub(lua: &mut LuaState) -> LuaResult<usize> {
@@ -39,6 +40,40 @@ pub(super) fn gsub(lua: &mut LuaState) -> LuaResult<usize> {
         }
         _ => Err(lua.arg_error(3, "string/function/table expected")),
     }
+}
+
+/// The quick form: a short subject, of which each match is replaced by the same text.
+pub(super) fn quick(call: QuickCall<'_>) -> Answer<'_> {
+    quick_substitute(call).unwrap_or(Answer::UNUSUAL)
+}
+
+/// The answer of the quick form; `None`: the call is unusual.
+fn quick_substitute(call: QuickCall<'_>) -> Option<Answer<'_>> {
+    let (subject, pattern, replacement) = (call.bytes(1)?, call.bytes(2)?, call.bytes(3)?);
+    if call.count() != 3 || subject.len() > MAX_SHORT || find_byte(replacement, ESCAPE).is_some() {
+        return None;
+    }
+    let (anchored, pattern) = split_anchor(pattern);
+    let mut matcher = Matcher::new(subject, pattern);
+    let mut text = ShortText::new();
+    let mut count = 0;
+    let mut done = 0;
+    let mut last_end = None;
+    while let Some((start, end)) = matcher.search(done, anchored, last_end).ok()? {
+        count += 1;
+        text.push(&subject[done..start])?;
+        text.push(replacement)?;
+        done = end;
+        last_end = Some(end);
+        if anchored {
+            break;
+        }
+    }
+    if count == 0 {
+        return Some(call.values(&[call.argument(1), Answer::integer(0)]));
+    }
+    text.push(&subject[done..])?;
+    Some(call.values(&[call.string(text.as_bytes()), Answer::integer(count)]))
 }
 
 /// How a match is replaced at once.

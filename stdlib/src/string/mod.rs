@@ -19,6 +19,7 @@ pub mod pattern;
 #[cfg(test)]
 mod pattern_tests;
 pub mod search;
+mod short;
 
 use core::mem::MaybeUninit;
 
@@ -251,11 +252,28 @@ mod quick {
         let at = match call.count() {
             1 => Some(1),
             2 => call.integer(2),
+            3 => return bytes(call, s),
             _ => None,
         };
+        let Some(at) = at else { return Answer::UNUSUAL };
         // Position 0 is none.
-        let byte = at.and_then(|at| s.get((absolute_position(at, s.len()) as usize).wrapping_sub(1)));
-        byte.map_or(Answer::UNUSUAL, |&byte| Answer::integer(byte.into()))
+        match s.get((absolute_position(at, s.len()) as usize).wrapping_sub(1)) {
+            Some(&byte) => Answer::integer(byte.into()),
+            None => call.values(&[]),
+        }
+    }
+
+    /// The answer that is the codes of several bytes.
+    #[inline(never)]
+    fn bytes<'a>(call: QuickCall<'a>, s: &[u8]) -> Answer<'a> {
+        let (Some(first), Some(last)) = (call.integer(2), call.integer(3)) else { return Answer::UNUSUAL };
+        let first = absolute_position(first, s.len()).max(1) as usize;
+        let last = absolute_position(last, s.len()).min(s.len() as i64) as usize;
+        match s.get(first - 1..last) {
+            Some(bytes) if bytes.len() <= SHORT => call.integers(bytes),
+            Some(_) => Answer::UNUSUAL,
+            None => call.values(&[]),
+        }
     }
 
     pub(super) fn char(call: QuickCall<'_>) -> Answer<'_> {
@@ -330,22 +348,22 @@ mod quick {
 /// The functions that have no quick form, in the manual's order.
 const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("dump", dump),
-    ("find", matching::find),
-    ("format", format::format),
     ("gmatch", matching::gmatch),
-    ("gsub", gsub::gsub),
-    ("match", matching::match_),
     ("pack", packing::pack),
     ("packsize", packing::packsize),
     ("unpack", packing::unpack),
 ];
 
 /// The others.
-static QUICK_FUNCTIONS: [(&str, QuickNative); 8] = [
+static QUICK_FUNCTIONS: [(&str, QuickNative); 12] = [
     ("byte", QuickNative::new(byte, quick::byte)),
     ("char", QuickNative::new(char, quick::char)),
+    ("find", QuickNative::new(matching::find, matching::quick::find)),
+    ("format", QuickNative::new(format::format, format::quick)),
+    ("gsub", QuickNative::new(gsub::gsub, gsub::quick)),
     ("len", QuickNative::new(len, quick::len)),
     ("lower", QuickNative::new(lower, quick::lower)),
+    ("match", QuickNative::new(matching::match_, matching::quick::match_)),
     ("rep", QuickNative::new(rep, quick::rep)),
     ("reverse", QuickNative::new(reverse, quick::reverse)),
     ("sub", QuickNative::new(sub, quick::sub)),

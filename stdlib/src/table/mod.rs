@@ -314,6 +314,25 @@ fn unpack_rest(lua: &mut LuaState, _: Status, span: isize) -> LuaResult<usize> {
 mod quick {
     use super::*;
 
+    pub(super) fn concat(call: QuickCall<'_>) -> Answer<'_> {
+        let separator = if call.count() == 1 { Some(&[][..]) } else { call.bytes(2) };
+        match (separator, call.count(), call.integer(3), call.integer(4)) {
+            (Some(separator), 1 | 2, ..) => call.joined_elements(1, separator, 1, None),
+            (Some(separator), 3, Some(first), _) => call.joined_elements(1, separator, first, None),
+            (Some(separator), 4, Some(first), last @ Some(_)) => call.joined_elements(1, separator, first, last),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    pub(super) fn unpack(call: QuickCall<'_>) -> Answer<'_> {
+        match (call.count(), call.integer(2), call.integer(3)) {
+            (1, ..) => call.elements(1, 1, None),
+            (2, Some(first), _) => call.elements(1, first, None),
+            (3, Some(first), last @ Some(_)) => call.elements(1, first, last),
+            _ => Answer::UNUSUAL,
+        }
+    }
+
     pub(super) fn insert(call: QuickCall<'_>) -> Answer<'_> {
         match (call.count(), call.integer(2)) {
             (2, _) => call.insert_element(1, None, 2),
@@ -332,12 +351,15 @@ mod quick {
 }
 
 /// The functions that have no quick form, in the order of the manual.
-const FUNCTIONS: [(&str, NativeFn); 5] =
-    [("concat", concat), ("move", move_), ("pack", pack), ("sort", sort::sort), ("unpack", unpack)];
+const FUNCTIONS: [(&str, NativeFn); 3] = [("move", move_), ("pack", pack), ("sort", sort::sort)];
 
 /// The others.
-static QUICK_FUNCTIONS: [(&str, QuickNative); 2] =
-    [("insert", QuickNative::new(insert, quick::insert)), ("remove", QuickNative::new(remove, quick::remove))];
+static QUICK_FUNCTIONS: [(&str, QuickNative); 4] = [
+    ("concat", QuickNative::new(concat, quick::concat)),
+    ("insert", QuickNative::new(insert, quick::insert)),
+    ("remove", QuickNative::new(remove, quick::remove)),
+    ("unpack", QuickNative::new(unpack, quick::unpack)),
+];
 
 /// Opens the library: pushes its table.
 #[doc(alias = "luaopen_table")]

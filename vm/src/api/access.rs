@@ -213,7 +213,11 @@ impl LuaState {
             match v.t {
                 tag::NATIVE => Some(native_fn(v.as_pointer().cast())),
                 tag::QUICK_NATIVE => Some(QuickNative::of(v).function),
-                tag::NATIVE_CLOSURE => Some(native_fn(v.as_ref::<NativeClosure>().func())),
+                tag::NATIVE_CLOSURE => {
+                    let closure = v.as_ref::<NativeClosure>();
+                    let described = QuickNative::of_closure(closure).map(|native| native.function);
+                    Some(described.unwrap_or_else(|| native_fn(closure.func())))
+                }
                 _ => None,
             }
         }

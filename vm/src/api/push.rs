@@ -162,20 +162,24 @@ impl LuaState {
     /// Pushes a native function with upvalues, which are popped: 255 at most.
     #[doc(alias = "lua_pushcclosure")]
     pub fn push_native_closure(&mut self, f: NativeFn, n_upvalues: usize) -> LuaResult<()> {
-        if n_upvalues == 0 {
-            return self.push_native(f);
-        }
+        if n_upvalues == 0 { self.push_native(f) } else { self.push_closure(f as *const (), n_upvalues, false) }
+    }
+
+    /// Pushes a native closure that holds the address of a function, or of the descriptor of one.
+    pub(super) fn push_closure(&mut self, f: *const (), n_upvalues: usize, is_descriptor: bool) -> LuaResult<()> {
         if n_upvalues > MAX_UPVALUES || n_upvalues as i32 > self.get_top() {
             return Err(self.raise_plain(format_args!("bad number of upvalues")));
         }
-        let closure =
-            self.heap().new_native_closure(f as *const (), n_upvalues as u8).map_err(|_| self.memory_error())?;
+        let closure = self.heap().new_native_closure(f, n_upvalues as u8).map_err(|_| self.memory_error())?;
         let first = self.th().from_top(n_upvalues);
         for i in 0..n_upvalues {
             // SAFETY: A2 for the values, and the closure has that many upvalues. It is new, thus white: no barrier.
             unsafe { closure.upvalue_slot(i).write(*first.wrapping_add(i)) };
         }
         self.th().top.set(first);
+        if is_descriptor {
+            closure.mark_indirect();
+        }
         self.push(TValue::object(closure))?;
         self.gc_check()
     }

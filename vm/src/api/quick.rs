@@ -6,7 +6,7 @@
 use core::marker::PhantomData;
 
 use perilune_core::value::Tag;
-use perilune_core::{GcRef, LuaString, LuaType, TValue, Table, Thread};
+use perilune_core::{GcRef, LuaString, LuaType, NativeClosure, TValue, Table, Thread};
 
 use crate::convert;
 use crate::error::LuaResult;
@@ -91,15 +91,20 @@ impl QuickNative {
         unsafe { &*core::ptr::with_exposed_provenance::<Self>(value.u as usize) }
     }
 
-    /// What the quick form of the function at `func` answers: a value, or something that [`is_value`] denies.
+    /// The descriptor of a native closure that has a quick form.
+    #[inline(always)]
+    pub(crate) fn of_closure(closure: GcRef<NativeClosure>) -> Option<&'static Self> {
+        // SAFETY: `push_quick_closure` alone makes such closures.
+        if closure.is_indirect() { Some(unsafe { &*closure.func().cast::<Self>() }) } else { None }
+    }
+
+    /// What the quick form answers, being called at `func`: a value, or something that [`is_value`] denies.
     ///
     /// # Safety
-    /// A5; the slot holds a quick native function.
+    /// A5; the slot holds a function with this descriptor.
     #[inline(always)]
-    pub(crate) unsafe fn ask(thread: *mut Thread, func: *mut TValue) -> TValue {
-        // SAFETY: the caller's promise.
-        let native = unsafe { Self::of(*func) };
-        (native.quick)(QuickCall { thread, func, _alive: PhantomData }).value
+    pub(crate) unsafe fn ask(&self, thread: *mut Thread, func: *mut TValue) -> TValue {
+        (self.quick)(QuickCall { thread, func, _alive: PhantomData }).value
     }
 }
 
@@ -157,6 +162,18 @@ impl<'a> Answer<'a> {
     pub const fn boolean(b: bool) -> Self {
         Self::value(TValue::boolean(b))
     }
+
+    /// A native function.
+    #[inline(always)]
+    pub fn native(function: NativeFn) -> Self {
+        Self::value(TValue::native(function as *const ()))
+    }
+
+    /// Whether the function must be called.
+    #[inline(always)]
+    pub const fn is_unusual(&self) -> bool {
+        self.value.t == UNUSUAL
+    }
 }
 
 /// A call as its quick form sees it. Arguments have the numbers 1 and up; nothing is converted.
@@ -198,6 +215,12 @@ impl<'a> QuickCall<'a> {
     #[inline(always)]
     pub fn lua_type(self, arg: usize) -> LuaType {
         self.value(arg).map_or(LuaType::None, TValue::lua_type)
+    }
+
+    /// Whether an argument is a table without metatable.
+    #[inline(always)]
+    pub fn is_plain_table(self, arg: usize) -> bool {
+        self.table(arg).is_some_and(|table| table.metatable().is_none())
     }
 
     /// Whether an argument counts as true.
@@ -266,13 +289,19 @@ impl<'a> QuickCall<'a> {
     /// The answer that is the text of a number; unusual if numbers have a metatable.
     #[inline]
     pub fn number_text(self, arg: usize) -> Answer<'a> {
-        let Some(value) = self.value(arg).filter(|v| v.is_number()) else { return Answer::UNUSUAL };
-        if meta::metatable_of(self.lua(), value).is_some() {
-            return Answer::UNUSUAL;
-        }
         let mut text = [0; convert::NUMBER_BUF];
-        let len = convert::number_to_buf(value, &mut text);
-        self.string(&text[..len])
+        self.numeral(arg, &mut text).map_or(Answer::UNUSUAL, |numeral| self.string(numeral))
+    }
+
+    /// The text of an argument that is a number, written to a place, if numbers have no metatable.
+    #[inline]
+    pub fn numeral(self, arg: usize, place: &mut [u8; convert::NUMBER_BUF]) -> Option<&[u8]> {
+        let value = self.value(arg).filter(|v| v.is_number())?;
+        if meta::metatable_of(self.lua(), value).is_some() {
+            return None;
+        }
+        let len = convert::number_to_buf(value, place);
+        Some(&place[..len])
     }
 
     /// The answer that is the number which a string denotes, nil if it denotes none.
@@ -335,8 +364,132 @@ impl<'a> QuickCall<'a> {
     }
 }
 
+/// Several results. They take the places of the arguments, which are gone then.
+impl<'a> QuickCall<'a> {
+    /// Where the first of `n` results goes, if there is room for them.
+    #[inline]
+    fn room(self, n: usize) -> Option<*mut TValue> {
+        let first = self.func.cast_mut().wrapping_add(1);
+        // SAFETY: A5.
+        let limit = unsafe { (*self.thread).stack_last.get() };
+        if n <= (limit as usize).saturating_sub(first as usize) / size_of::<TValue>() { Some(first) } else { None }
+    }
+
+    /// The answer that is the `n` results that were stored.
+    ///
+    /// # Safety
+    /// That was done where [`room`](Self::room) said.
+    #[inline]
+    unsafe fn stored(self, n: usize) -> Answer<'a> {
+        // SAFETY: A5; the caller's promise.
+        unsafe { (*self.thread).top.set(self.func.cast_mut().add(1 + n)) };
+        Answer::value(TValue { u: 1, t: ARGUMENTS })
+    }
+
+    /// The answer that is several answers of one value. Unusual, with nothing changed, if one of them is, or there is no room.
+    #[inline]
+    pub fn values(self, values: &[Answer<'a>]) -> Answer<'a> {
+        match self.room(values.len()) {
+            Some(first) if values.iter().all(|answer| is_value(answer.value)) => {
+                for (i, answer) in values.iter().enumerate() {
+                    // SAFETY: H1: `room` has seen to it that these are slots of the stack that nobody else uses.
+                    unsafe { *first.add(i) = answer.value };
+                }
+                // SAFETY: they are stored.
+                unsafe { self.stored(values.len()) }
+            }
+            _ => Answer::UNUSUAL,
+        }
+    }
+
+    /// The answer that is a few integers, one for each byte; unusual if there is no room.
+    #[inline]
+    pub fn integers(self, bytes: &[u8]) -> Answer<'a> {
+        let Some(first) = self.room(bytes.len()) else { return Answer::UNUSUAL };
+        for (i, &byte) in bytes.iter().enumerate() {
+            // SAFETY: H1, as for `values`; the bytes lie in a string, or the form's own memory.
+            unsafe { *first.add(i) = TValue::integer(byte.into()) };
+        }
+        // SAFETY: they are stored.
+        unsafe { self.stored(bytes.len()) }
+    }
+}
+
+/// Upvalues of the native closure that is called, with the numbers 1 and up.
+impl<'a> QuickCall<'a> {
+    #[inline(always)]
+    fn upvalue(self, n: usize) -> Option<*mut TValue> {
+        // SAFETY: A5, V1: the slot holds the function.
+        let closure = unsafe { (*self.func).get::<NativeClosure>() }?;
+        if n.wrapping_sub(1) < closure.num_upvalues() { Some(closure.upvalue_slot(n - 1)) } else { None }
+    }
+
+    /// The bytes of an upvalue that is a string.
+    #[inline]
+    pub fn upvalue_bytes(self, n: usize) -> Option<&'a [u8]> {
+        // SAFETY: V1, A5: nobody replaces it during the call, and nothing is collected.
+        unsafe { Some((*self.upvalue(n)?).get::<LuaString>()?.bytes()) }
+    }
+
+    /// An upvalue that is an integer.
+    #[inline]
+    pub fn upvalue_integer(self, n: usize) -> Option<i64> {
+        // SAFETY: V1, A5.
+        unsafe { (*self.upvalue(n)?).as_integer() }
+    }
+
+    /// Makes an upvalue an integer, if there is that upvalue.
+    #[inline]
+    pub fn set_upvalue_integer(self, n: usize, i: i64) {
+        if let Some(slot) = self.upvalue(n) {
+            // SAFETY: A5; an integer needs no barrier.
+            unsafe { *slot = TValue::integer(i) };
+        }
+    }
+}
+
 /// Elements of tables without metatable, in their array parts.
 impl<'a> QuickCall<'a> {
+    /// The answer that is the elements of a table from one to another (if none is named, the last one); unusual if they are too
+    /// many, or not all in the array part.
+    #[inline]
+    pub fn elements(self, table: usize, first: i64, last: Option<i64>) -> Answer<'a> {
+        let Some(table) = self.table(table).filter(|table| table.metatable().is_none()) else { return Answer::UNUSUAL };
+        let last = last.unwrap_or_else(|| table.border());
+        if first > last {
+            return self.values(&[]);
+        }
+        let in_array = first >= 1 && last <= i64::from(table.array_size());
+        let n = last.wrapping_sub(first) as usize + 1;
+        let Some(place) = self.room(n).filter(|_| in_array) else { return Answer::UNUSUAL };
+        for i in 0..n {
+            // SAFETY: T1: elements of the array part; H1 for their places, as for `values`.
+            unsafe { *place.add(i) = *table.array_ptr().add(first as usize - 1 + i) };
+        }
+        // SAFETY: they are stored.
+        unsafe { self.stored(n) }
+    }
+
+    /// The answer that is the string which the elements of a table from one to another (if none is named, the last one) make up, with
+    /// a separator between them; unusual if they are not all strings and numbers in the array part.
+    #[inline]
+    pub fn joined_elements(self, table: usize, separator: &[u8], first: i64, last: Option<i64>) -> Answer<'a> {
+        let Some(table) = self.table(table).filter(|table| table.metatable().is_none()) else { return Answer::UNUSUAL };
+        let last = last.unwrap_or_else(|| table.border());
+        if first < 1 || first > last || last > i64::from(table.array_size()) {
+            return Answer::UNUSUAL;
+        }
+        let heap = self.lua().heap();
+        if heap.debt > 0 || cfg!(gc_zeal) {
+            return Answer::UNUSUAL;
+        }
+        let (skipped, n) = (first as usize - 1, (last - first) as usize + 1);
+        // SAFETY: T1: elements of the array part, which nobody changes while nothing is collected.
+        let elements = unsafe { core::slice::from_raw_parts(table.array_ptr().add(skipped), n) };
+        sequence::join(heap, elements, separator)
+            .map_or(Answer::UNUSUAL, |string| Answer::value(TValue::object(string)))
+    }
+
     /// Inserts an argument into a table before the element at a position, or after the last one if none is given. The answer is
     /// no value; unusual, with nothing changed, if the position is not one of the elements or the one after, or there is no room.
     #[inline]
@@ -362,6 +515,11 @@ impl LuaState {
     /// Pushes a native function with its quick form. To everybody else it is a native function without upvalues.
     pub fn push_quick_native(&mut self, native: &'static QuickNative) -> LuaResult<()> {
         self.push(TValue::quick_native(core::ptr::from_ref(native).cast()))
+    }
+
+    /// Pushes a native function with its quick form and with upvalues, which are popped: 255 at most, one at least.
+    pub fn push_quick_closure(&mut self, native: &'static QuickNative, n_upvalues: usize) -> LuaResult<()> {
+        self.push_closure(core::ptr::from_ref(native).cast(), n_upvalues, true)
     }
 
     /// Puts functions with quick forms into the table on top, as [`set_funcs`](Self::set_funcs) does with others.

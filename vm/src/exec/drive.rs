@@ -170,7 +170,10 @@ pub(crate) fn native_of(callee: TValue) -> NativeFn {
         let pointer = match callee.tag() {
             tag::NATIVE => callee.as_pointer().cast_const().cast::<()>(),
             tag::QUICK_NATIVE => return QuickNative::of(callee).function,
-            _ => callee.as_ref::<NativeClosure>().func(),
+            _ => match QuickNative::of_closure(callee.as_ref()) {
+                Some(native) => return native.function,
+                None => callee.as_ref::<NativeClosure>().func(),
+            },
         };
         core::mem::transmute::<*const (), NativeFn>(pointer)
     }

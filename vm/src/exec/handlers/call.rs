@@ -77,6 +77,25 @@ macro_rules! answer_arguments {
     }};
 }
 
+/// Calls a native function with a quick form.
+macro_rules! quick_call {
+    ($m:ident, $native:expr, $func:ident) => {{
+        let ($m, answer) = ask($m, $native, $func);
+        let func = $m.a();
+        if is_value(answer) {
+            *func = answer;
+            if $m.nc() == 2 {
+                next!($m)
+            }
+            goto!($m, spread_answer)
+        }
+        if let Some(first) = first_argument(answer) {
+            answer_arguments!($m, func, first, $m.nc())
+        }
+        goto!($m, native_call)
+    }};
+}
+
 /// The call that the running word is.
 #[inline(always)]
 unsafe fn call_of(m: Machine) -> Call {
@@ -101,15 +120,14 @@ unsafe fn close_arguments(m: Machine) -> *mut TValue {
     }
 }
 
-/// Asks the quick form of the native function that is called. Gives the state anew, so that nothing has to be kept meanwhile, and
-/// the answer.
+/// Asks the quick form of the native function that is called, whose arguments lie up to the top. Gives the state anew, so that
+/// nothing has to be kept meanwhile, and the answer.
 #[inline(always)]
-unsafe fn ask(m: Machine) -> (Machine, TValue) {
-    // SAFETY: I1, I2; A5: the arguments lie up to the top.
+pub(super) unsafe fn ask(m: Machine, native: &QuickNative, func: *mut TValue) -> (Machine, TValue) {
+    // SAFETY: I1, I2; A5.
     unsafe {
-        let func = close_arguments(m);
         m.save();
-        let answer = QuickNative::ask(m.lua, func);
+        let answer = native.ask(m.lua, func);
         (Machine::load(m.lua), answer)
     }
 }
@@ -276,19 +294,16 @@ handlers! {
     /// A native function with a quick form, which is asked first.
     #[inline(never)]
     fn call_quick(m) {
-        let (m, answer) = ask(m);
-        let func = m.a();
-        if is_value(answer) {
-            *func = answer;
-            if m.nc() == 2 {
-                next!(m)
-            }
-            goto!(m, spread_answer)
-        }
-        if let Some(first) = first_argument(answer) {
-            answer_arguments!(m, func, first, m.nc())
-        }
-        goto!(m, native_call)
+        let func = close_arguments(m);
+        quick_call!(m, QuickNative::of(*func), func)
+    }
+
+    /// The same for a native closure.
+    #[inline(never)]
+    fn call_closure(m) {
+        let func = close_arguments(m);
+        let Some(native) = QuickNative::of_closure((*func).as_ref()) else { goto!(m, native_call) };
+        quick_call!(m, native, func)
     }
 
     /// The call wants another number of results than the one that has been stored.
@@ -306,7 +321,8 @@ handlers! {
     /// The same as a tail call: the return that follows passes the answer on.
     #[inline(never)]
     fn tail_call_quick(m) {
-        let (m, answer) = ask(m);
+        let func = close_arguments(m);
+        let (m, answer) = ask(m, QuickNative::of(*func), func);
         let func = m.a();
         if is_value(answer) {
             *func = answer;
@@ -367,7 +383,7 @@ handlers! {
                 next!(m)
             }
         }
-        goto!(m, native_call)
+        goto!(m, call_closure)
     }
 
     /// A function that `coroutine.wrap` made, whose coroutine has not begun.

@@ -4,10 +4,11 @@ use perilune_core::code::Instruction;
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, GcRef, TValue, Table, Thread};
 
+use crate::api::{QuickNative, first_argument, is_value};
 use crate::convert::{self, FloatToInt};
 use crate::error::LuaResult;
 use crate::exec::drive::{Next, Step};
-use crate::exec::handlers::call::call_native;
+use crate::exec::handlers::call::{ask, call_native};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
@@ -219,6 +220,32 @@ handlers! {
             if let Some(m) = switch::resume_wrapped::<false>(m, Call { func: a.add(3), nargs: 2, wanted: m.x() as u16 + 1 }, co) {
                 next!(m)
             }
+        }
+        goto!(m, tfor_call_closure)
+    }
+
+    /// The iterator may be a native closure with a quick form, as `gmatch` makes them.
+    #[inline(never)]
+    fn tfor_call_closure(m) {
+        let a = m.a();
+        let Some(native) = QuickNative::of_closure((*a).as_ref()) else { goto!(m, slow_tfor_call) };
+        // A+3 to A+5 are registers of the frame.
+        *a.add(3) = *a;
+        *a.add(4) = *a.add(1);
+        *a.add(5) = *a.add(2);
+        (*m.lua).top.set(a.add(6));
+        let (m, answer) = ask(m, native, a.add(3));
+        let dest = m.a().add(3);
+        let wanted = m.x() as usize;
+        if is_value(answer) {
+            *dest = answer;
+            switch::deliver(dest.add(1), wanted - 1, dest, 0);
+            next!(m)
+        }
+        if let Some(first) = first_argument(answer) {
+            let values = dest.add(first);
+            switch::deliver(dest, wanted, values, (*m.lua).top.get().offset_from_unsigned(values));
+            next!(m)
         }
         goto!(m, slow_tfor_call)
     }
