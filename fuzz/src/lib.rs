@@ -10,6 +10,7 @@
 //! perilune_fuzz::oracle::survives_dump(&source).unwrap();
 //! ```
 
+pub mod allocations;
 pub mod bytecode;
 pub mod library;
 pub mod oracle;
@@ -20,4 +21,5 @@ pub mod reference;
 pub mod regression;
 pub mod source;
 pub mod sweep;
+pub mod tables;
 pub mod threads;

@@ -23,6 +23,8 @@
 //! - [`check_send`] and [`run_send`] move the adapter to other threads between calls as well: for all that is `Send`.
 //! - [`Kit`] has the parameters: seed, number and length of sequences, the memory that a fresh adapter is good for, and the
 //!   adapter's own count of live bytes, if it has one. The same parameters give the same sequences each time.
+//! - [`Kit::run_steps`] runs a sequence that comes from elsewhere, for fuzzers: [`steps`] makes one of any numbers, and
+//!   [`Step::simpler`] helps to shrink it.
 //!
 //! `make` gives a fresh adapter by value each time; not a reference to one, since what frees in bulk is dropped.
 //!
@@ -47,7 +49,7 @@ use perilune_core::LuaAlloc;
 
 use model::{Fault, Figures, Run, Settings};
 pub use rule::Rule;
-use sequence::Step;
+pub use sequence::{Step, steps};
 pub use whole::BulkCheck;
 
 /// How often sequences are run again to make a failing one shorter.
@@ -299,6 +301,20 @@ impl<'a, A: LuaAlloc> Kit<'a, A> {
         whole::twins(&self.make).map_err(told)?;
         report.bulk = whole::bulk(&self.make, self.settings.budget).map_err(told)?;
         Ok(report)
+    }
+
+    /// Runs one sequence, twice: if the adapter frees in bulk, blocks are left to it the second time. It is not made shorter.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub fn run_steps(&self, steps: &[Step]) -> Result<(), Broken> {
+        for leave in [false, true] {
+            if let Err((done, fault)) = self.execute(steps, true, leave).0 {
+                let steps = sequence::in_words(&steps[..done.min(steps.len())]);
+                return Err(Broken { rule: fault.rule, seen: fault.what, steps, seed: self.seed });
+            }
+        }
+        Ok(())
     }
 
     /// Runs a sequence on a fresh adapter. On a fault, the number of steps that were done comes with it; all of them, if it was

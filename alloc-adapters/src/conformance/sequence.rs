@@ -5,31 +5,45 @@ use perilune_core::AllocKind;
 /// A step of a sequence. Blocks have numbers of their own, so that a step keeps its meaning when others are taken out; a
 /// step about a block that is not live does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub enum Step {
+    /// A new block.
     New {
+        /// Its number.
         block: usize,
+        /// What it is for.
         kind: AllocKind,
+        /// Its size, not 0.
         size: usize,
     },
+    /// A block gets another size.
     Resize {
+        /// Its number.
         block: usize,
+        /// The new size, not 0.
         size: usize,
     },
+    /// A block is freed.
     Free {
+        /// Its number.
         block: usize,
     },
     /// A null pointer and size 0.
     Empty {
+        /// The old size that is said.
         osize: usize,
     },
     /// A new block of a size that cannot be had.
     HugeNew {
+        /// What it is for.
         kind: AllocKind,
+        /// The size.
         size: usize,
     },
     /// A resize to a size that cannot be had.
     HugeResize {
+        /// The block's number.
         block: usize,
+        /// The size.
         size: usize,
     },
     /// The adapter is moved within the thread.
@@ -139,6 +153,15 @@ impl Random {
     fn below(&mut self, n: usize) -> usize {
         (self.next() >> 16) as usize % n
     }
+}
+
+/// Sizes, out of a function that gives a number below another.
+struct Sizes<'a>(&'a mut dyn FnMut(usize) -> usize);
+
+impl Sizes<'_> {
+    fn below(&mut self, n: usize) -> usize {
+        (self.0)(n)
+    }
 
     /// A size, mostly small as those of Lua's objects are.
     fn size(&mut self) -> usize {
@@ -172,11 +195,17 @@ impl Random {
 pub(super) fn random(seed: u64, number: u64, length: usize, threads: bool) -> Vec<Step> {
     let mut random = Random(seed ^ number.wrapping_mul(0xA076_1D64_78BD_642F));
     random.next();
+    steps(&mut |n| random.below(n), length, number.is_multiple_of(16), threads)
+}
+
+/// A sequence of so many steps, made of numbers: each call of `below` gives one that is less than what it is asked with, and not 0
+/// is asked. In between, memory may be filled to its end, which takes time, and the adapter may go to another thread.
+pub fn steps(below: &mut dyn FnMut(usize) -> usize, length: usize, fill: bool, threads: bool) -> Vec<Step> {
+    let mut random = Sizes(below);
     // The blocks that are live if nothing is refused, and their sizes.
     let mut live: Vec<(usize, usize)> = Vec::new();
     let mut steps = Vec::with_capacity(length);
-    // Few sequences run out of memory, as filling it takes time.
-    let fill = (number.is_multiple_of(16)).then(|| random.below(length));
+    let fill = (fill && length > 0).then(|| random.below(length));
     for at in 0..length {
         if fill == Some(at) {
             steps.push(Step::Fill);

@@ -25,7 +25,7 @@ pub(super) fn shrink(mut steps: Vec<Step>, mut tries: usize, breaks: impl Fn(&[S
             }
         }
         for at in 0..steps.len() {
-            for simpler in simpler(steps[at]) {
+            for simpler in steps[at].simpler() {
                 let mut candidate = steps.clone();
                 candidate[at] = simpler;
                 if attempt(&candidate) {
@@ -77,21 +77,23 @@ fn without_resize(steps: &[Step], at: usize) -> Option<Vec<Step>> {
 /// Sizes that are easy to read.
 const EASY: [usize; 12] = [1, 8, 16, 17, 24, 32, 48, 64, 128, 256, 1024, 4096];
 
-/// The same step with less in it, the simplest first.
-fn simpler(step: Step) -> Vec<Step> {
-    let sizes = |size| EASY.into_iter().filter(move |&easy| easy < size);
-    match step {
-        Step::New { block, kind, size } => {
-            let other = AllocKind::Other;
-            let kinds = move |size| [Step::New { block, kind: other, size }, Step::New { block, kind, size }];
-            sizes(size).chain([size]).flat_map(kinds).filter(|&simpler| simpler != step).collect()
+impl Step {
+    /// The same step with less in it, the simplest first.
+    pub fn simpler(self) -> Vec<Self> {
+        let sizes = |size| EASY.into_iter().filter(move |&easy| easy < size);
+        match self {
+            Step::New { block, kind, size } => {
+                let other = AllocKind::Other;
+                let kinds = move |size| [Step::New { block, kind: other, size }, Step::New { block, kind, size }];
+                sizes(size).chain([size]).flat_map(kinds).filter(|&simpler| simpler != self).collect()
+            }
+            Step::Resize { block, size } => sizes(size).map(|size| Step::Resize { block, size }).collect(),
+            Step::HugeNew { kind, size } if kind != AllocKind::Other => {
+                vec![Step::HugeNew { kind: AllocKind::Other, size }]
+            }
+            Step::Empty { osize } if osize > 0 => vec![Step::Empty { osize: 0 }],
+            _ => Vec::new(),
         }
-        Step::Resize { block, size } => sizes(size).map(|size| Step::Resize { block, size }).collect(),
-        Step::HugeNew { kind, size } if kind != AllocKind::Other => {
-            vec![Step::HugeNew { kind: AllocKind::Other, size }]
-        }
-        Step::Empty { osize } if osize > 0 => vec![Step::Empty { osize: 0 }],
-        _ => Vec::new(),
     }
 }
 
