@@ -5,7 +5,7 @@
 #
 # Needs a nightly toolchain (`rustup toolchain install nightly`) and cargo-fuzz (`cargo install cargo-fuzz`). Inputs that reach new
 # code are kept in target/fuzz/corpus, and used again; what fails lies in target/fuzz/artifacts. FUZZ_JOBS is how many targets run at
-# the same time (default 1).
+# the same time (default 1), FUZZ_SEED a number from which chance follows (default: another one each time).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root/fuzz/targets"
@@ -27,7 +27,7 @@ names=("$@")
 run() {
     local name=$1 log=$target/$1.log result=ok status=0 executions speed coverage
     mkdir -p "$target/corpus/$name" "$target/artifacts/$name"
-    local options=(-max_total_time="$seconds" -timeout=30 -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1
+    local options=(-max_total_time="$seconds" -timeout=30 -rss_limit_mb=4096 -max_len=8192 -seed="${FUZZ_SEED:-0}" -print_final_stats=1
         -artifact_prefix="$target/artifacts/$name/")
     [ ! -f "dictionaries/$name.dict" ] || options+=(-dict="dictionaries/$name.dict")
     "$target/$host/release/$name" "${options[@]}" "$target/corpus/$name" "$target/seeds/$name" > "$log" 2>&1 || status=$?

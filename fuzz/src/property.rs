@@ -174,7 +174,12 @@ pub fn from_bytes<T: for<'a> Arbitrary<'a>>(bytes: &[u8]) -> Option<T> {
 
 /// The value of a seed, made of so many bytes; `None` if a type refuses some.
 pub fn from_seed<T: for<'a> Arbitrary<'a>>(seed: u64, bytes: usize) -> Option<T> {
-    from_bytes(&Random::new(seed).bytes(bytes))
+    from_bytes(&bytes_of_seed(seed, bytes))
+}
+
+/// So many bytes as a seed gives them.
+pub fn bytes_of_seed(seed: u64, count: usize) -> Vec<u8> {
+    Random::new(seed).bytes(count)
 }
 
 /// A proptest strategy for every type that knows how to be made and how to shrink.

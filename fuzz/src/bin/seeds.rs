@@ -3,11 +3,26 @@
 //! What fuzzers find from there on is theirs; these only bring them as far as the generators come by themselves.
 
 use std::path::Path;
+use std::process::ExitCode;
 
-use perilune_fuzz::program;
+use perilune_fuzz::{bytecode, program, property};
 
 /// How many inputs each target begins with.
 const COUNT: u64 = 200;
+
+/// The targets whose inputs are bytes for a generator.
+const OF_BYTES: [&str; 10] = [
+    "library_codes",
+    "library_dates",
+    "library_formats",
+    "library_numbers",
+    "library_packs",
+    "library_patterns",
+    "library_sorts",
+    "library_tables",
+    "library_texts",
+    "tampered",
+];
 
 /// Writes inputs for a target.
 fn write(folder: &Path, target: &str, input: impl Fn(u64) -> Vec<u8>) -> std::io::Result<()> {
@@ -19,17 +34,26 @@ fn write(folder: &Path, target: &str, input: impl Fn(u64) -> Vec<u8>) -> std::io
     Ok(())
 }
 
-fn main() -> std::process::ExitCode {
+/// Writes inputs for all targets: for those of `source` and `chunk` what they are about, for the others the bytes that generators take.
+fn write_all(folder: &Path) -> std::io::Result<()> {
+    write(folder, "source", |seed| program::generate(seed).into_bytes())?;
+    write(folder, "chunk", |seed| bytecode::compile(&program::generate(seed), seed % 2 == 0).unwrap_or_default())?;
+    for target in OF_BYTES {
+        write(folder, target, |seed| property::bytes_of_seed(seed, 64 << (seed % 6)))?;
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
     let Some(folder) = std::env::args_os().nth(1) else {
         eprintln!("usage: seeds FOLDER");
-        return std::process::ExitCode::FAILURE;
+        return ExitCode::FAILURE;
     };
-    let folder = Path::new(&folder);
-    match write(folder, "source", |seed| program::generate(seed).into_bytes()) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+    match write_all(Path::new(&folder)) {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("seeds: {}: {error}", folder.display());
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }

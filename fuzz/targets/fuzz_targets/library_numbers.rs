@@ -1,0 +1,7 @@
+//! Calls of library functions (`perilune_fuzz::library::Numbers`), in Perilune and in the reference implementation.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use perilune_fuzz::library::Numbers;
+
+fuzz_target!(|bytes: &[u8]| perilune_fuzz_targets::agree::<Numbers>(bytes));
