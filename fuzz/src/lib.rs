@@ -1,13 +1,28 @@
 //! Generators and oracles for the Perilune runtime, as a library.
 //!
-//! A generator makes input from a seed; an oracle says whether the runtime keeps a promise on an input. Of
-//! [programs](program::generate) two oracles say that one gives the same when it went through
-//! [`string.dump`](oracle::survives_dump), and when [memory fails](oracle::survives_failures) once at any allocation; a [sweep]
-//! over whole scripts lets memory fail in other ways, too. What happens to [threads] is compared step by step with a model.
+//! A generator makes input from bytes or a seed; an oracle says whether the runtime keeps a promise on an input.
+//!
+//! | Module | What it is |
+//! |---|---|
+//! | [`program`] | random programs, of all that the language has |
+//! | [`oracle`] | promises about programs: the same as the reference, the same after a dump, in another layout, with a collection at each allocation, at any pace of the collector, when memory fails, within limits |
+//! | [`reference`](mod@reference) | interpreters to be compared, and their limits |
+//! | [`property`] | from one definition of a generator to `arbitrary`, `proptest`, seeds and property tests; how long tests take |
+//! | [`regression`] | programs on which something was found once |
+//! | [`threads`] | what happens to threads, compared with a model step by step |
+//! | [`sweep`] | whole scripts whose memory fails at each request |
 //!
 //! ```
-//! let source = perilune_fuzz::program::generate(42);
-//! perilune_fuzz::oracle::survives_dump(&source).unwrap();
+//! use perilune_fuzz::oracle;
+//! use perilune_fuzz::program::Program;
+//! use perilune_fuzz::property;
+//!
+//! // A test of one's own: whatever the program, it gives the same when it has been dumped and loaded again.
+//! property::check("dumping", 3, |program: &Program| oracle::survives_dump(&program.to_string()));
+//!
+//! // The program of a seed, as text.
+//! let program: Program = property::from_seed(42, 300).unwrap();
+//! println!("{program}");
 //! ```
 
 pub mod allocations;

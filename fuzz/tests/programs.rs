@@ -1,34 +1,69 @@
-//! The oracles on generated programs. `PERILUNE_FUZZ_PROGRAMS` says on how many (default 200).
+//! The oracles on generated programs. How many there are, and which, is said in `perilune_fuzz::property`.
 
-use perilune_fuzz::{oracle, program};
+mod common;
 
-fn count() -> u64 {
-    std::env::var("PERILUNE_FUZZ_PROGRAMS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
+use common::reference::Puc;
+use perilune_fuzz::oracle;
+use perilune_fuzz::program::Program;
+use perilune_fuzz::property::{self, check, check_values, values_of_size};
+use perilune_fuzz::reference::{End, Perilune};
+
+#[test]
+fn programs_agree_with_the_reference() {
+    check("differential", 300, |program: &Program| oracle::agrees(&program.to_string(), &mut Perilune, &mut Puc));
 }
 
 #[test]
 fn programs_survive_dumping() {
-    for seed in 0..count() {
-        if let Err(message) = oracle::survives_dump(&program::generate(seed)) {
-            panic!("seed {seed}: {message}");
-        }
-    }
+    check("dump", 150, |program: &Program| oracle::survives_dump(&program.to_string()));
 }
 
 #[test]
-fn programs_survive_a_failed_allocation() {
-    for seed in 0..count() / 20 {
-        if let Err(message) = oracle::survives_failures(&program::generate(seed), 37) {
-            panic!("seed {seed}: {message}");
-        }
-    }
+fn programs_compile_the_same_in_any_layout() {
+    check("layout", 150, |program: &Program| oracle::compiles_the_same_in_any_layout(program, 7));
 }
 
 #[test]
-fn programs_do_not_stop_early() {
-    // A generator that makes nothing but syntax errors would please every oracle.
-    for seed in 0..count() {
-        let source = format!("{}\nemit('the end')", program::generate(seed));
-        assert_eq!(oracle::outcome(&source).status, "Ok", "seed {seed}:\n{source}");
+fn programs_keep_the_heap_whole() {
+    check_values("heap", 15, values_of_size(16..=400), |program: &Program| {
+        oracle::keeps_its_heap_whole(&program.to_string())
+    });
+}
+
+#[test]
+fn programs_are_the_same_at_any_pace() {
+    check("pace", 60, |program: &Program| oracle::is_the_same_at_any_pace(&program.to_string(), 7));
+}
+
+#[test]
+fn programs_survive_zeal() {
+    check_values("zeal", 15, values_of_size(16..=400), |program: &Program| {
+        oracle::survives_zeal(&program.to_string(), 1)
+    });
+}
+
+#[test]
+fn programs_survive_failures() {
+    check_values("failures", 15, values_of_size(16..=400), |program: &Program| {
+        oracle::survives_failures(&program.to_string(), 101)
+    });
+}
+
+#[test]
+fn programs_keep_to_limits() {
+    check("limits", 40, |program: &Program| oracle::keeps_to_limits(&program.to_string(), 7));
+}
+
+#[test]
+fn programs_are_worth_running() {
+    // A generator that makes nothing but errors would please every oracle.
+    let mut done = 0;
+    for seed in 0..200 {
+        let program: Program = property::from_seed(seed, 600).expect("it takes any bytes");
+        let outcome = oracle::plain(&program.to_string());
+        assert_ne!(outcome.end, End::SyntaxError, "{}\n{program}", outcome.error);
+        assert_ne!(outcome.end, End::OutOfBudget, "{program}");
+        done += usize::from(outcome.end == End::Done);
     }
+    assert!(done > 100, "only {done} programs of 200 end without an error");
 }
