@@ -5,13 +5,15 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use perilune_fuzz::{bytecode, program, property};
+use perilune_fuzz::program::Program;
+use perilune_fuzz::{bytecode, property};
 
 /// How many inputs each target begins with.
 const COUNT: u64 = 200;
 
 /// The targets whose inputs are bytes for a generator.
-const OF_BYTES: [&str; 10] = [
+const OF_BYTES: [&str; 19] = [
+    "allocations",
     "library_codes",
     "library_dates",
     "library_formats",
@@ -21,7 +23,15 @@ const OF_BYTES: [&str; 10] = [
     "library_sorts",
     "library_tables",
     "library_texts",
+    "program_differential",
+    "program_dump",
+    "program_failures",
+    "program_layout",
+    "program_pace",
+    "program_zeal",
+    "tables",
     "tampered",
+    "threads",
 ];
 
 /// Writes inputs for a target.
@@ -36,8 +46,10 @@ fn write(folder: &Path, target: &str, input: impl Fn(u64) -> Vec<u8>) -> std::io
 
 /// Writes inputs for all targets: for those of `source` and `chunk` what they are about, for the others the bytes that generators take.
 fn write_all(folder: &Path) -> std::io::Result<()> {
-    write(folder, "source", |seed| program::generate(seed).into_bytes())?;
-    write(folder, "chunk", |seed| bytecode::compile(&program::generate(seed), seed % 2 == 0).unwrap_or_default())?;
+    write(folder, "source", |seed| Program::of_seed(seed).to_string().into_bytes())?;
+    write(folder, "chunk", |seed| {
+        bytecode::compile(&Program::of_seed(seed).to_string(), seed % 2 == 0).unwrap_or_default()
+    })?;
     for target in OF_BYTES {
         write(folder, target, |seed| property::bytes_of_seed(seed, 64 << (seed % 6)))?;
     }

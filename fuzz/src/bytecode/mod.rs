@@ -19,7 +19,7 @@ use arbitrary::{Arbitrary, Result as Generated, Unstructured};
 use perilune_alloc_adapters::System;
 use perilune_vm::{ChunkWriter, LoadMode, Lua, LuaResult, LuaState, Status};
 
-use crate::program;
+use crate::program::Program;
 use crate::property::Shrink;
 
 use chunk::Chunk;
@@ -108,7 +108,8 @@ const SOURCES: [&str; 4] = [
 impl<'a> Arbitrary<'a> for Tampered {
     fn arbitrary(u: &mut Unstructured<'a>) -> Generated<Self> {
         let source = match u.ratio(1, 4)? {
-            true => program::generate(u.int_in_range(0..=9999)?),
+            // The bytes are for the damage.
+            true => Program::of_seed(u.int_in_range(0..=9999)?).to_string(),
             false => (*u.choose(&SOURCES)?).into(),
         };
         Self::of(source, u)

@@ -28,6 +28,16 @@ mod shrink;
 pub use ast::Program;
 pub use print::{print, print_varied};
 
+impl Program {
+    /// A program of middle size, which follows from the seed.
+    ///
+    /// # Panics
+    /// Never: programs can be made of any bytes.
+    pub fn of_seed(seed: u64) -> Self {
+        crate::property::from_seed(seed, 300).expect("any bytes make a program")
+    }
+}
+
 impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&print(self))
