@@ -239,6 +239,14 @@ impl Table {
         self.array.get().wrapping_add(index)
     }
 
+    /// The value of a short string that is where it belongs; no other place is looked at.
+    #[inline(always)]
+    pub fn value_in_main_position(&self, key: GcRef<LuaString>) -> Option<TValue> {
+        // SAFETY: T1.
+        let node = unsafe { &*self.short_position(key) };
+        node.has_short(key.addr()).then(|| node.value())
+    }
+
     /// The node with a short string as its key, or null.
     #[doc(alias = "luaH_getshortstr")]
     #[inline(always)]

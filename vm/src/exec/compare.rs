@@ -38,6 +38,12 @@ pub(crate) fn raw_equals(a: TValue, b: TValue) -> bool {
     }
 }
 
+/// Equality of two numbers, or of a string with something, where there is no metamethod.
+#[inline]
+pub(crate) fn plain_equality(a: TValue, b: TValue) -> Option<bool> {
+    if (a.is_number() && b.is_number()) || b.is_string() { Some(raw_equals(a, b)) } else { None }
+}
+
 /// Equality.
 #[doc(alias = "luaV_equalobj")]
 pub(crate) fn equality(lua: &LuaState, a: TValue, b: TValue) -> Outcome {
@@ -61,12 +67,18 @@ pub(crate) fn equality(lua: &LuaState, a: TValue, b: TValue) -> Outcome {
 
 /// The order of two strings as the C library's collation has it in the C locale; embedded zeros count as characters.
 #[doc(alias = "l_strcmp")]
+#[inline]
 pub(crate) fn compare_strings(a: &[u8], b: &[u8]) -> Ordering {
-    a.cmp(b)
+    match (a.first(), b.first()) {
+        // Mostly this decides, and saves a call.
+        (Some(a), Some(b)) if a != b => a.cmp(b),
+        _ => a.cmp(b),
+    }
 }
 
 /// The order of two numbers or two strings, if they are that.
-fn primitive(a: TValue, b: TValue, or_equal: bool) -> Option<bool> {
+#[inline]
+pub(crate) fn plain_order(a: TValue, b: TValue, or_equal: bool) -> Option<bool> {
     match (a.tag(), b.tag()) {
         (tag::INT, tag::INT) => {
             let (a, b) = (a.u as i64, b.u as i64);
@@ -104,7 +116,7 @@ fn binary_method(lua: &LuaState, event: MetaEvent, a: TValue, b: TValue) -> TVal
 /// `a < b`, or `a <= b` if so asked (with `not (b < a)` where there is no `__le`).
 #[doc(alias = "luaV_lessequal")]
 pub(crate) fn order(lua: &mut LuaState, a: TValue, b: TValue, or_equal: bool) -> LuaResult<Outcome> {
-    if let Some(answer) = primitive(a, b, or_equal) {
+    if let Some(answer) = plain_order(a, b, or_equal) {
         return Ok(Outcome::Is(answer));
     }
     let event = if or_equal { MetaEvent::Le } else { MetaEvent::Lt };

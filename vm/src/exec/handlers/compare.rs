@@ -26,7 +26,7 @@ macro_rules! test {
     }};
 }
 
-/// Two integers or two floats; else the slow path.
+/// Two integers or two floats; else another handler.
 macro_rules! order {
     ($m:ident, $sense:literal, $op:tt) => {{
         let (a, b) = ($m.a(), $m.b());
@@ -36,7 +36,7 @@ macro_rules! order {
         if (*a).t == tag::FLOAT && (*b).t == tag::FLOAT {
             test!($m, $sense, f64::from_bits((*a).u) $op f64::from_bits((*b).u))
         }
-        goto!($m, slow_compare)
+        goto!($m, compare_plain)
     }};
 }
 
@@ -54,7 +54,7 @@ macro_rules! order_i {
     }};
 }
 
-/// Equality where tags and payloads decide; else the slow path.
+/// Equality where tags and payloads decide; else another handler.
 macro_rules! equality {
     ($m:ident, $sense:literal) => {{
         let (a, b) = ($m.a(), $m.b());
@@ -68,16 +68,16 @@ macro_rules! equality {
             if (*a).t <= tag::TRUE || (*a).u == (*b).u {
                 test!($m, $sense, true)
             }
-            goto!($m, slow_compare)
+            goto!($m, compare_plain)
         }
         if (*a).is_number() && (*b).is_number() {
-            goto!($m, slow_compare)
+            goto!($m, compare_plain)
         }
         test!($m, $sense, false)
     }};
 }
 
-/// An integer or a float and a constant of the same type; else the slow path.
+/// An integer or a float and a constant of the same type; else another handler.
 macro_rules! equals_k {
     ($m:ident, $sense:literal) => {{
         let (a, k) = ($m.a(), $m.kimm());
@@ -87,7 +87,7 @@ macro_rules! equals_k {
             }
             test!($m, $sense, f64::from_bits((*a).u) == f64::from_bits((*k).u))
         }
-        goto!($m, slow_compare)
+        goto!($m, compare_plain)
     }};
 }
 
@@ -141,6 +141,26 @@ handlers! {
     fn op_not_test(m) { test!(m, false, !(*m.a()).is_falsy()) }
     fn op_test_set(m) { test_set!(m, true) }
     fn op_not_test_set(m) { test_set!(m, false) }
+
+    /// Numbers of different types and strings, which have no part in metamethods here; else the slow path.
+    #[inline(never)]
+    fn compare_plain(m) {
+        let op = op_of(m.word());
+        let first = *m.a();
+        let outcome = match op.affirmed() {
+            Op::Eq => compare::plain_equality(first, *m.b()),
+            Op::EqK => compare::plain_equality(first, *m.kimm()),
+            Op::Lt => compare::plain_order(first, *m.b(), false),
+            _ => compare::plain_order(first, *m.b(), true),
+        };
+        if let Some(truth) = outcome {
+            if truth == op.jumps_if() {
+                next!(m.take())
+            }
+            next!(m.skip())
+        }
+        goto!(m, slow_compare)
+    }
 }
 
 slow_paths! {

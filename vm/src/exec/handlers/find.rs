@@ -171,8 +171,29 @@ handlers! {
     #[inline(never)]
     fn find_field(m) { read!(m, *m.b()) }
 
+    /// Methods of strings are mostly where they were before, in the table that the metatable's main position for `__index` has.
     #[inline(never)]
     fn find_method(m) {
+        let object = *m.b();
+        if object.is_string() {
+            let heap = (*m.lua).heap.get();
+            let key: GcRef<LuaString> = (*m.kc()).as_ref();
+            if let Some(metatable) = opt_from_addr::<Table>((*heap).metatables[LuaType::String as usize])
+                && let Some(index) = metatable.value_in_main_position(GcRef::from_ptr((*heap).event_names[MetaEvent::Index as usize]))
+                && let Some(methods) = index.get::<Table>()
+                && let Some(node) = methods.node_by_hint(m.x())
+                && (*node).has_short(key.addr())
+            {
+                *m.a().add(1) = object;
+                *m.a() = (*node).value();
+                next!(m)
+            }
+        }
+        goto!(m, find_method_by_hash)
+    }
+
+    #[inline(never)]
+    fn find_method_by_hash(m) {
         let object = *m.b();
         if let Some(value) = field::<Hinted>(m, object, (*m.kc()).as_ref()) {
             *m.a().add(1) = object;
