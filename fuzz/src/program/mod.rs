@@ -43,3 +43,8 @@ impl std::fmt::Display for Program {
         f.write_str(&print(self))
     }
 }
+
+/// The text of the program of a seed, a small one.
+pub fn generate(seed: u64) -> String {
+    crate::property::from_seed::<Program>(seed, 300).map_or_else(String::new, |program| program.to_string())
+}

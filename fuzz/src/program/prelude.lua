@@ -1,20 +1,33 @@
 local S, SHOWN = 150, 400
-local type, rawlen, rawget, rawset, rawequal, next, select, pcall = type, rawlen, rawget, rawset, rawequal, next, select, pcall
-local string, table, math, coroutine, utf8 = string, table, math, coroutine, utf8
-local SUB, TYPE, FLOOR, UNPACK, YIELDABLE = string.sub, math.type, math.floor, table.unpack, coroutine.isyieldable
+
+local SUB = string.sub
+
+local TYPE = math.type
+
+local FLOOR = math.floor
+
+local UNPACK = table.unpack
+
+local YIELDABLE = coroutine.isyieldable
+
 local function NN(v) if v == nil then return false end return v end
+
 local function V(...)
   local t, n = {...}, select('#', ...)
   for i = 1, n do if t[i] == nil then t[i] = false end end
   return UNPACK(t, 1, n)
 end
+
 local function K(k)
   if k == nil then return 'nil' end
   if TYPE(k) and (k ~= k or k > 0 and FLOOR(k) == k) then return 'key' end
   return k
 end
+
 local function X(v) return TYPE(v) == 'integer' and v or 1 end
+
 local function C(s) if type(s) == 'string' and #s > 80 then return SUB(s, -60) end return s end
+
 local function R(t)
   if type(t) == 'table' then
     local m = debug.getmetatable(t)
@@ -22,18 +35,23 @@ local function R(t)
   end
   return t
 end
+
 local function T(v)
   local k = type(v)
   if k == 'number' and v ~= v then return 'nan' end
   if k == 'string' or k == 'number' or k == 'nil' or k == 'boolean' then return tostring(v) end
   return k
 end
+
 local function Y(...)
   if YIELDABLE() then return coroutine.yield(...) end
   return ...
 end
+
 local function H(e) return 'handled', e end
+
 local ORDER = {number = 1, string = 2, boolean = 3}
+
 local function LT(a, b)
   local x, y = ORDER[type(a)] or 4, ORDER[type(b)] or 4
   if x ~= y then return x < y end
@@ -41,6 +59,7 @@ local function LT(a, b)
   if x == 2 then return a < b end
   return x == 3 and b and not a
 end
+
 local function KEYS(t)
   local keys, n, rest = {}, 0, 0
   for k in next, t do
@@ -49,12 +68,14 @@ local function KEYS(t)
   table.sort(keys, LT)
   return keys, n, rest
 end
+
 local function SPAIRS(t)
   if type(t) ~= 'table' then t = {t} end
   local keys, n = KEYS(t)
   local i = 0
   return function() i = i + 1 if i <= n then return keys[i], rawget(t, keys[i]) end end
 end
+
 local function SHOW(...)
   local seen, out, n = {}, {}, 0
   local met = 0
@@ -79,10 +100,13 @@ local function SHOW(...)
   for i = 1, select('#', ...) do put(' ') dump((select(i, ...)), 0) end
   io.write(table.concat(out), '\n')
 end
+
 local W, KEPT = setmetatable({}, {__mode = 'k'}), {}
+
 local function N(v)
   if type(v) == 'number' then return v elseif type(v) == 'string' then return #v else return 2 end
 end
+
 local F = {
   __add = function(a, b) return N(a) + N(b) end, __sub = function(a, b) return N(a) - N(b) end,
   __mul = function(a, b) return N(a) * N(b) end, __div = function(a, b) return N(a) / N(b) end,
@@ -96,7 +120,9 @@ local F = {
   __le = function(a, b) return Y(N(a) <= N(b)) end, __call = function(f, ...) return ... end,
   __index = function(t, k) return Y(k) end, __newindex = function(t, k, v) Y(v) end,
 }
+
 local LEFT = {}
+
 local M = {F,
   {__index = function(t, k) return k end, __newindex = function(t, k, v) rawset(t, K(k), v) end,
     __call = function(self, ...) return select('#', ...), ... end, __concat = function(a, b) return Y('cat') end},

@@ -7,6 +7,7 @@
 //!     return, and jumps are not made.
 //! P3. What is no value to be compared (a table's address, say) is printed as its type, and strings stay short (`C`).
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 mod statements;
@@ -15,7 +16,8 @@ use super::ast::{BinaryOp, Expr, Name, Program, Start, UnaryOp};
 use super::library::TEMPLATES;
 use crate::random::Random;
 
-/// What every program begins with: the functions that its text uses.
+/// The functions and values that programs use. Sections, between which there are empty lines, declare names in capital letters; a program
+/// begins with those that it needs.
 const PRELUDE: &str = include_str!("../prelude.lua");
 /// What gives values of all types metamethods.
 const FORGIVING: &str = include_str!("../forgiving.lua");
@@ -61,7 +63,7 @@ pub fn print_varied(program: &Program, seed: u64) -> String {
 }
 
 fn print_with(program: &Program, varied: Option<Random>) -> String {
-    let mut printer = Printer { out: PRELUDE.into(), scopes: Vec::new(), count: 0, indent: 0, varied };
+    let mut printer = Printer { out: String::new(), scopes: Vec::new(), count: 0, indent: 0, varied };
     if program.forgiving {
         printer.out.push_str(FORGIVING);
     }
@@ -78,7 +80,28 @@ if coroutine.status(co) == 'dead' then break end end end\n"
         }
     });
     let _ = writeln!(printer.out, "SHOW({})", GLOBALS.join(", "));
-    printer.out
+    prelude(&printer.out) + &printer.out
+}
+
+/// The words of a text that begin with a capital letter.
+fn capital_words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .filter(|word| word.starts_with(|c: char| c.is_ascii_uppercase()))
+}
+
+/// The sections of the prelude that a text needs, directly or for other sections.
+fn prelude(text: &str) -> String {
+    let mut needed: HashSet<&str> = capital_words(text).collect();
+    let mut sections = Vec::new();
+    for section in PRELUDE.split("\n\n").collect::<Vec<_>>().into_iter().rev() {
+        let head = section.split(['=', '(']).next().unwrap_or_default();
+        if capital_words(head).any(|name| needed.contains(name)) {
+            needed.extend(capital_words(section));
+            sections.push(section);
+        }
+    }
+    sections.reverse();
+    sections.join("\n") + "\n"
 }
 
 /// The strengths of an operator on its left and its right, as in the manual (§3.4.8).
