@@ -122,7 +122,7 @@ unsafe fn copy_entries(table: GcRef<Table>, array: u32, nodes: Nodes) {
             }
         }
         let old = table.nodes();
-        for i in (0..old.len()).rev() {
+        for i in 0..old.len() {
             let node = &*old.first().add(i);
             if node.value().is_nil() {
                 continue;

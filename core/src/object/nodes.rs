@@ -95,6 +95,11 @@ struct SharedNode {
 unsafe impl Sync for SharedNode {}
 static EMPTY_NODE: SharedNode = SharedNode { head: NodesHead { mask: 0, last_free: Cell::new(0) }, node: Node::free() };
 
+/// Parts of up to this many nodes are lists: each key belongs to the first node, and new ones take the first that is free. So
+/// the fields of objects lie in the order in which they were made, however many each object has, and whatever their hashes: an
+/// instruction finds a field in the same place of all of them.
+pub(super) const LISTED: u32 = 4;
+
 /// Spreads the bits of pointers and floats, whose low bits tend to be equal.
 #[inline(always)]
 fn mix(bits: u64) -> usize {
@@ -105,6 +110,9 @@ fn mix(bits: u64) -> usize {
 /// regular step between keys makes them collide.
 #[inline(always)]
 pub(super) fn integer_position(i: i64, mask: u32) -> usize {
+    if mask < LISTED {
+        return 0;
+    }
     let (u, divisor) = (i as u64, mask | 1);
     match u32::try_from(u) {
         // The division of short numbers takes half of the time.
@@ -130,6 +138,9 @@ pub(crate) fn float_to_integer(n: f64) -> Option<i64> {
 /// The key is live if it is collectable (V1), and follows T3.
 #[inline]
 pub(super) unsafe fn position(key: TValue, mask: u32) -> usize {
+    if mask < LISTED {
+        return 0;
+    }
     let hash = match key.t {
         tag::INT => return integer_position(key.u as i64, mask),
         // SAFETY: V1.
@@ -252,6 +263,27 @@ impl Nodes {
         core::ptr::null_mut()
     }
 
+    /// The first node of a list without a value, made part of the chain; null if there is none.
+    ///
+    /// # Safety
+    /// The part is not the shared empty one and has at most [`LISTED`] nodes.
+    #[inline(always)]
+    pub(super) unsafe fn vacancy(self) -> *mut Node {
+        // SAFETY: T1; T2: what has a key is on the chain already, and stays in its place there.
+        unsafe {
+            for i in 0..=self.mask() as usize {
+                let node = self.0.add(i);
+                if (*node).value_tag.get() == tag::NIL {
+                    if i > 0 && (*node).key_tag.get() == tag::NIL {
+                        link_second(&*self.0, &*node);
+                    }
+                    return node;
+                }
+            }
+        }
+        core::ptr::null_mut()
+    }
+
     /// Enters a key that is absent. Returns false if there is no free node.
     ///
     /// If the key's main position is taken by a key that is not in its own main position, that one moves to a free
@@ -264,6 +296,19 @@ impl Nodes {
         if self.is_empty() {
             return false;
         }
+        if self.mask() < LISTED {
+            // SAFETY: so it is.
+            let node = unsafe { self.vacancy() };
+            if node.is_null() {
+                return false;
+            }
+            // SAFETY: T1.
+            unsafe {
+                (*node).set_key(key);
+                (*node).set_value(value);
+            }
+            return true;
+        }
         // SAFETY: T1 and T2: all pointers made from links stay within the part; V1 by the caller's promise.
         unsafe {
             let mut place = &*self.main_position(key);
@@ -275,11 +320,8 @@ impl Nodes {
                 let free = &*free;
                 let other = self.main_position(place.key());
                 if core::ptr::eq(other, place) {
-                    // The colliding key is at home: the new one goes to the free node, second in the chain.
-                    let next = place.next.get();
-                    let step = distance(place, free);
-                    free.next.set(if next == 0 { 0 } else { next - step });
-                    place.next.set(step);
+                    // The colliding key is at home: the new one goes to the free node.
+                    link_second(place, free);
                     place = free;
                 } else {
                     evict(&*other, place, free);
@@ -299,6 +341,19 @@ impl Nodes {
 unsafe fn distance(from: *const Node, to: *const Node) -> i32 {
     // SAFETY: T1: both are in one block.
     unsafe { to.offset_from(from) as i32 }
+}
+
+/// Makes a free node the second of a chain.
+///
+/// # Safety
+/// T2 holds; both are nodes of one part, and `first` is the beginning of a chain.
+#[inline(always)]
+unsafe fn link_second(first: &Node, free: &Node) {
+    let next = first.next.get();
+    // SAFETY: the caller's promise.
+    let step = unsafe { distance(first, free) };
+    free.next.set(if next == 0 { 0 } else { next - step });
+    first.next.set(step);
 }
 
 /// Moves what is in `place` to `free`; its chain begins at `first`.

@@ -4,7 +4,7 @@
 //!     shared empty node. The table has `mask` too, as far as it fits a byte.
 //! T2. A node's `next` is the distance in nodes to the next of its chain, 0 at the end. A key lies on the chain that
 //!     begins at its main position; a key that is not in its main position has collided with one that is (Brent's
-//!     variation).
+//!     variation). In a part of few nodes all keys are on the chain that begins at the first one.
 //! T3. A key that is an integer is never stored as a float; NaN and nil are never keys.
 //! T4. A node whose value is nil may hold a dead key; it keeps its place in the chain.
 //!     A free node, one whose key is nil, is in no chain, and its index is below `last_free`.
@@ -16,7 +16,7 @@
 use core::cell::Cell;
 
 use super::header::{GcHeader, GcObject, GcRef, opt_addr, opt_from_addr};
-use super::nodes::{Node, Nodes, float_to_integer, integer_position, position, same_key};
+use super::nodes::{LISTED, Node, Nodes, float_to_integer, integer_position, position, same_key};
 use super::string::LuaString;
 use crate::base::error::OutOfMemory;
 use crate::value::{TValue, Tag, tag};
@@ -226,7 +226,7 @@ impl Table {
         }
     }
 
-    /// The node where a short string belongs.
+    /// The node where a short string belongs in a part that is no list.
     #[inline(always)]
     fn short_position(&self, key: GcRef<LuaString>) -> *mut Node {
         self.node.get().wrapping_add(key.hash_field() as usize & self.mask() as usize)
@@ -253,6 +253,22 @@ impl Table {
     pub fn find_short(&self, key: GcRef<LuaString>) -> *mut Node {
         debug_assert!(key.is_short());
         let addr = key.addr();
+        let small = self.small_mask();
+        if u32::from(small) < LISTED {
+            let mut place = self.node.get();
+            let last = place.wrapping_add(small as usize);
+            loop {
+                // SAFETY: T1.
+                let node = unsafe { &*place };
+                if node.key.get() == addr && node.key_tag.get() == tag::SHORT_STRING {
+                    return place;
+                }
+                if place == last {
+                    return core::ptr::null_mut();
+                }
+                place = place.wrapping_add(1);
+            }
+        }
         let mut place = self.short_position(key);
         loop {
             // SAFETY: T1 and T2.
@@ -267,16 +283,23 @@ impl Table {
         }
     }
 
-    /// Enters a short string that is absent where its chain begins, if there is room, and says so. The caller owes the barrier.
+    /// Enters a short string that is absent, if that takes no more than a look at a few nodes, and says so. The caller owes the
+    /// barrier.
     #[inline(always)]
-    pub fn enter_in_main_position(&self, key: GcRef<LuaString>, value: TValue) -> bool {
-        // SAFETY: T1.
-        let node = unsafe { &*self.short_position(key) };
-        if node.value_tag.get() != tag::NIL || self.has_no_nodes() {
+    pub fn enter_at_hand(&self, key: GcRef<LuaString>, value: TValue) -> bool {
+        if self.has_no_nodes() {
             return false;
         }
-        node.set_key(TValue { u: key.addr(), t: tag::SHORT_STRING });
-        node.set_value(value);
+        // SAFETY: T1.
+        unsafe {
+            let node =
+                if u32::from(self.small_mask()) < LISTED { self.nodes().vacancy() } else { self.short_position(key) };
+            if node.is_null() || (*node).value_tag.get() != tag::NIL {
+                return false;
+            }
+            (*node).set_key(TValue { u: key.addr(), t: tag::SHORT_STRING });
+            (*node).set_value(value);
+        }
         self.clear_flags();
         true
     }

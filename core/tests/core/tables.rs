@@ -300,3 +300,69 @@ fn shared_metatables() {
     assert_eq!(shared, meta.as_ptr());
     heap.collect();
 }
+
+/// Fields of small tables lie in the order in which they were made, however many each table has room for.
+#[test]
+fn few_keys_lie_in_order() {
+    let heap = TestHeap::new();
+    let names: Vec<_> = (0..5).map(|i| heap.string(10 + i, format!("name{i}").as_bytes())).collect();
+    let keys = |table: GcRef<Table>| {
+        let mut keys = Vec::new();
+        let mut at = 0;
+        while let Some((next, key, _)) = table.entry_from(at) {
+            keys.push(key);
+            at = next;
+        }
+        keys
+    };
+    let key = |i: usize| TValue::object(names[i]);
+    for room in 0..=4 {
+        for count in 1..=4 {
+            let table = heap.table(1);
+            // SAFETY: all is anchored.
+            unsafe {
+                heap.heap().resize_table(table, 0, room).expect("memory");
+                for (i, &name) in names.iter().enumerate().take(count) {
+                    // Both ways of entering a field: that of the handlers, and the general one, which makes room.
+                    if i % 2 == 0 || !table.enter_at_hand(name, TValue::integer(i as i64)) {
+                        heap.heap().table_set(table, key(i), TValue::integer(i as i64)).expect("memory");
+                    }
+                }
+            }
+            let places: Vec<_> = keys(table)
+                .iter()
+                .map(|key| names.iter().position(|&name| TValue::object(name).same_bits(*key)))
+                .collect();
+            assert_eq!(places, (0..count).map(Some).collect::<Vec<_>>(), "{count} keys in room for {room}");
+            for (i, &name) in names.iter().enumerate() {
+                assert_eq!(table.get_short(name).as_integer(), (i < count).then_some(i as i64));
+                // SAFETY: the key is anchored.
+                let after = unsafe { table.position_after(key(i)) };
+                assert_eq!(after, if i < count { Ok(i + 1) } else { Err(InvalidKey) });
+            }
+        }
+    }
+    // A full table refuses; a key that has no value any more keeps its place while others are added, and gives it up then.
+    let table = heap.table(1);
+    // SAFETY: all is anchored.
+    unsafe {
+        heap.heap().resize_table(table, 0, 2).expect("memory");
+        assert!(table.enter_at_hand(names[0], TValue::TRUE) && table.enter_at_hand(names[1], TValue::TRUE));
+        assert!(!table.enter_at_hand(names[2], TValue::TRUE));
+        heap.heap().table_set(table, key(0), TValue::NIL).expect("memory");
+        assert_eq!(table.position_after(key(0)), Ok(1));
+        assert!(table.enter_at_hand(names[2], TValue::FALSE));
+        assert!(table.get_short(names[0]).is_nil() && table.get_short(names[1]).same_bits(TValue::TRUE));
+        assert!(table.get_short(names[2]).same_bits(TValue::FALSE));
+        heap.heap().table_set(table, key(3), TValue::integer(3)).expect("memory");
+        heap.heap().table_set(table, TValue::integer(-7), TValue::integer(4)).expect("memory");
+        heap.heap().table_set(table, key(4), TValue::integer(5)).expect("memory");
+        assert_eq!(keys(table).len(), 5, "more than four keys are found by their hashes");
+        assert_eq!(int_at(table, -7), Some(4));
+        for (i, value) in [(2, None), (3, Some(3)), (4, Some(5))] {
+            assert_eq!(table.get_short(names[i]).as_integer(), value);
+        }
+    }
+    assert!(!heap.table(2).enter_at_hand(names[0], TValue::TRUE), "the shared empty part is never written");
+    heap.count();
+}

@@ -104,9 +104,7 @@ unsafe fn put<H: Hint>(m: Machine, object: TValue, key: GcRef<LuaString>, value:
         let table: GcRef<Table> = object.as_ref();
         let node = table.find_short(key);
         if node.is_null() {
-            return table.metatable().is_none()
-                && !table.header().is_black()
-                && table.enter_in_main_position(key, *value);
+            return table.metatable().is_none() && !table.header().is_black() && table.enter_at_hand(key, *value);
         }
         if needs_barrier(table, value) {
             return false;
