@@ -15,10 +15,9 @@ fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
 /// `coroutine.create (f)` (§6.2)
 fn create(lua: &mut LuaState) -> LuaResult<usize> {
     lua.check_type(1, LuaType::Function)?;
-    let co = lua.new_thread()?;
+    lua.new_thread()?;
     lua.push_value(1)?;
-    // SAFETY: L5; it is on top.
-    lua.xmove(unsafe { co.state() }, 1)?;
+    lua.move_to_thread(-2, 1)?;
     Ok(1)
 }
 

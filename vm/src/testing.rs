@@ -8,6 +8,7 @@ use core::fmt::Write;
 pub use perilune_core::gc::{Color, Phase};
 use perilune_core::{GcRef, LuaClosure, LuaString, LuaType, Proto, TValue, Table};
 
+use crate::ThreadRef;
 use crate::auxlib::FixedBuf;
 use crate::chunk::operands;
 use crate::debug::local_name;
@@ -21,7 +22,7 @@ use crate::state::LuaState;
 /// The thread stays reachable while the handle is used (M1).
 pub unsafe fn alias<'a>(lua: &LuaState) -> &'a mut LuaState {
     // SAFETY: the caller's promise.
-    unsafe { LuaState::from_thread(lua.as_thread_ptr()) }
+    unsafe { ThreadRef::from_object(lua.thread()).state() }
 }
 
 // ---- the collector

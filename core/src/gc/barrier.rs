@@ -6,7 +6,7 @@
 
 use super::Heap;
 use super::traverse::is_large;
-use crate::object::{GcHeader, GcObject, GcRef, LuaClosure, Proto, Table, UpVal};
+use crate::object::{GcHeader, GcObject, GcRef, LuaClosure, Proto, Table, Thread, UpVal};
 use crate::value::TValue;
 
 /// Whether the value is a white object.
@@ -18,6 +18,10 @@ pub(super) unsafe fn is_white_value(value: TValue) -> bool {
     // SAFETY: V1, by the caller's promise.
     value.is_collectable() && unsafe { (*value.header()).is_white() }
 }
+
+/// What a thread that is woken adds to the debt: it pays for more than one look at it, lest a program that switches often and
+/// allocates little wakes threads faster than the collector looks at them.
+const WAKE_DEBT: isize = 128;
 
 impl Heap {
     /// To be called after a store of `value` into `object` (not a table).
@@ -90,7 +94,7 @@ impl Heap {
                 return;
             }
             // One that is traversed in slices stays black, even if it has become small.
-            let is_large = is_large(&table) || core::ptr::eq(self.partial, table.as_ptr());
+            let is_large = is_large(&table) || core::ptr::eq(self.partial, table.as_header());
             if is_large || !self.must_keep_invariant() {
                 return self.barrier_forward_slow(table.as_header(), value);
             }
@@ -104,7 +108,7 @@ impl Heap {
     /// To be called when entries of a table have changed places, by other ways than the barrier knows of.
     #[inline(always)]
     pub fn entries_moved(&mut self, table: GcRef<Table>) {
-        if core::ptr::eq(self.partial, table.as_ptr()) {
+        if core::ptr::eq(self.partial, table.as_header()) {
             self.partial_at = 0;
             self.restarts += 1;
         }
@@ -116,7 +120,7 @@ impl Heap {
     /// The table and the key are live.
     #[inline(always)]
     pub(crate) unsafe fn entry_may_move(&mut self, table: GcRef<Table>, key: TValue) {
-        if core::ptr::eq(self.partial, table.as_ptr()) {
+        if core::ptr::eq(self.partial, table.as_header()) {
             // SAFETY: the caller's promise.
             unsafe { self.mark_entry_of(table, key) };
         }
@@ -137,6 +141,31 @@ impl Heap {
                 self.mark_value(node.value());
             }
         }
+    }
+
+    /// To be called before a coroutine that has yielded is resumed, or its stack touched from outside.
+    #[inline(always)]
+    pub fn wake_thread(&mut self, thread: GcRef<Thread>) {
+        if thread.header().is_black() {
+            self.wake_slow(thread);
+        }
+    }
+
+    /// Makes a black thread gray, or white if its colour has no meaning any more.
+    #[cold]
+    #[inline(never)]
+    fn wake_slow(&mut self, thread: GcRef<Thread>) {
+        if !self.must_keep_invariant() {
+            return thread.header().make_white(self.current_white);
+        }
+        if core::ptr::eq(self.partial, thread.as_header()) {
+            self.partial = core::ptr::null_mut();
+        }
+        thread.header().make_gray();
+        thread.gclist.set(self.touched);
+        self.touched = thread.as_header();
+        self.touched_count += 1;
+        self.set_debt(self.debt.saturating_add(WAKE_DEBT));
     }
 
     /// To be called after a store into an upvalue.

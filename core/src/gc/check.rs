@@ -4,7 +4,7 @@ use core::ptr;
 
 use super::Heap;
 use super::color::SEEN;
-use super::traverse::{nodes, proto_size, table_size};
+use super::traverse::{can_settle, nodes, proto_size, table_size};
 use crate::base::limits::MAX_SHORT_LEN;
 use crate::object::{
     CallInfo, GcHeader, GcObject, GcRef, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata,
@@ -377,7 +377,7 @@ impl Heap {
             header,
             "T1: hash part"
         );
-        let is_partial = ptr::eq(self.partial, table);
+        let is_partial = ptr::eq(self.partial, header);
         ensure!(!is_partial || header.is_black(), header, "G3: traversed in slices, but not black");
         // What the collector has looked at already, all but in one table, must not refer to white objects (G3).
         let looked_at = if is_partial { self.partial_at } else { usize::MAX };
@@ -436,17 +436,23 @@ impl Heap {
     /// The thread is live.
     unsafe fn check_thread(&self, thread: &Thread) {
         let header = thread.header();
-        ensure!(!header.is_black(), header, "G3: a black thread");
+        ensure!(!self.must_keep_invariant() || !header.is_black() || can_settle(thread), header, "G11: a black thread");
         let (stack, size) = (thread.stack.get(), thread.stack_size.get());
         if stack.is_null() {
             return;
         }
         let end = stack.wrapping_add(size);
         ensure!(thread.top.get() >= stack && thread.top.get() <= end, header, "H2: top is outside the stack");
+        let looked_at = if ptr::eq(self.partial, header) { self.partial_at } else { size };
+        let stranger = GcHeader::new(tag::THREAD, 0);
         // SAFETY: H1, H4; V1.
         unsafe {
-            for i in 0..thread.top.get().offset_from_unsigned(stack) {
-                self.check_value(header, *stack.add(i));
+            let used = thread.top.get().offset_from_unsigned(stack);
+            let is_settled = header.is_black() && self.must_keep_invariant();
+            for i in 0..if is_settled { used.max(looked_at) } else { used } {
+                let slot = stack.add(i);
+                let is_open = || is_settled && each_open(thread).any(|upval| ptr::eq(upval.v.get(), slot));
+                self.check_value(if i >= looked_at || is_open() { &stranger } else { header }, *slot);
             }
             let base: *const CallInfo = &raw const thread.base_ci;
             let (mut frame, mut previous) = (base, ptr::null());

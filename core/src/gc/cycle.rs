@@ -6,8 +6,8 @@
 //!
 //! A step is short, whatever was allocated: what it may not do at one go is left to the steps that follow (`arrears`). The one part
 //! of a cycle that cannot be divided is the atomic phase, so as much as possible is done before: tables that were written to while
-//! objects were marked are looked at again until there are few of them. What is left to it are the stacks of all threads, weak
-//! tables, and the list of objects with finalizers.
+//! objects were marked are looked at again until there are few of them, and so are coroutines that were resumed and have yielded again. What is left
+//! to it are the stacks of the other threads, weak tables, and the list of objects with finalizers.
 
 use super::{Heap, Phase};
 

@@ -8,7 +8,9 @@
 
 use super::Heap;
 use super::barrier::is_white_value;
-use crate::object::{GcHeader, GcObject, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata};
+use crate::object::{
+    GcHeader, GcObject, GcRef, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata,
+};
 use crate::value::{TValue, tag};
 
 /// How many tables are asked for before the first of them is traversed.
@@ -185,7 +187,7 @@ impl Heap {
 
     /// Traverses gray objects until about `budget` bytes have been traversed; whether none is left.
     ///
-    /// Large tables come last, in slices; what a slice makes gray comes before the next one, while it is in the processor's caches.
+    /// Large tables and stacks come last, in slices; what a slice makes gray comes before the next one, while it is in the processor's caches.
     ///
     /// # Safety
     /// Marking is under way (G4).
@@ -248,8 +250,8 @@ impl Heap {
         true
     }
 
-    /// Makes the tables gray that were written to since they had been traversed, unless they are so few that the atomic phase can
-    /// have them. Returns whether it did.
+    /// Has the tables and threads traversed again that were written to since they had been, unless they are so few that the atomic
+    /// phase can have them. Returns whether it did.
     ///
     /// # Safety
     /// The phase is `Propagate`, and nothing is gray but what waits for the atomic phase.
@@ -267,7 +269,7 @@ impl Heap {
         true
     }
 
-    /// Takes one object that is no table off the gray list, traverses it and makes it black (a thread stays gray, in another list).
+    /// Takes one object that is no table off the gray list, traverses it and makes it black (most threads stay gray, in another list).
     ///
     /// # Safety
     /// The gray list is not empty.
@@ -296,12 +298,10 @@ impl Heap {
                     self.traverse_proto(proto)
                 }
                 _ => {
-                    let thread = object.cast::<Thread>();
-                    self.gray = (*thread).gclist.get();
-                    (*thread).gclist.set(self.gray_again);
-                    self.gray_again = object;
-                    (*object).make_gray();
-                    self.traverse_thread(crate::object::GcRef::from_ptr(thread))
+                    let thread = GcRef::from_ptr(object.cast::<Thread>());
+                    self.gray = thread.gclist.get();
+                    prefetch(self.gray);
+                    self.visit_thread(thread)
                 }
             };
             self.traversed += size;

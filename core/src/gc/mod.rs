@@ -10,10 +10,10 @@
 //! G2. Every object is in exactly one list through `header.next`: `all`, `finalizable` (finalizer bit set), `pending`
 //!     (finalizer bit set), `fixed` (gray for ever, never swept), or `doomed` (userdata that were found dead and whose
 //!     value is to be dropped; nothing refers to them).
-//! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Threads
-//!     are never black, and neither are open upvalues, so that stores into a stack need no barrier. One black table may: the
-//!     one that is being traversed in slices, `partial`, from its entry `partial_at` on. Whoever moves its entries says so
-//!     ([`Heap::entries_moved`], `entry_may_move`).
+//! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Open
+//!     upvalues are never black, and threads only as G11 says, so that stores into a stack need no barrier. One black table or thread
+//!     may: the one that is being traversed in slices, `partial`, from its entry or slot `partial_at` on. Whoever moves a table's
+//!     entries says so ([`Heap::entries_moved`], `entry_may_move`).
 //! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
 //!     In the other phases these lists are stale and are not read; the next cycle begins with empty ones.
 //! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no
@@ -27,6 +27,9 @@
 //! G10. An object is freed exactly once, when its list is swept (or, after it was doomed, when its value is dropped) or at
 //!     the end of the state; its size is told from its
 //!     own fields, never from other objects, since those may have been freed before.
+//! G11. A black thread is a coroutine that has yielded, and that the host has no handle of. No slot of its stack, above its top
+//!     either, has a white value, but for those of open upvalues, which the atomic phase looks at. Who is about to resume it or to
+//!     touch its stack calls [`Heap::wake_thread`] first.
 
 mod barrier;
 mod check;
@@ -135,15 +138,15 @@ pub struct Heap {
     pub(crate) finalizable: *mut GcHeader,
     /// Objects to be traversed.
     pub(crate) gray: *mut GcHeader,
-    /// Large tables to be traversed in slices, when nothing else is gray.
+    /// Large tables and stacks to be traversed in slices, when nothing else is gray.
     pub(crate) large: *mut GcHeader,
-    /// The table that is being traversed in slices, or null (G3).
-    pub(crate) partial: *mut Table,
-    /// The first of its entries that was not looked at: elements of the array part count first, then nodes.
+    /// The table or thread that is being traversed in slices, or null (G3).
+    pub(crate) partial: *mut GcHeader,
+    /// The first of its slots or entries that was not looked at: elements of the array part count first, then nodes.
     pub(crate) partial_at: usize,
     /// How often it was begun anew.
     pub(crate) restarts: u32,
-    /// Tables that were black and then written to.
+    /// Tables that were black and then written to, threads that were black and then resumed.
     pub(crate) touched: *mut GcHeader,
     /// How many there are since they were last made gray.
     pub(crate) touched_count: u32,

@@ -1,4 +1,4 @@
-//! Traversal: marking what a gray object points to. Each function returns the object's size, the measure of the work.
+//! Traversal: marking what a gray object points to. Each function returns the measure of the work: the object's size, or what of it is looked at.
 
 use core::mem::size_of;
 use core::ptr;
@@ -18,9 +18,11 @@ pub(super) enum Weakness {
     Both,
 }
 
-/// From how many elements and nodes on a table is traversed in slices.
+/// From how many elements and nodes on a table is traversed in slices, and from how many slots on a stack.
 const LARGE: usize = 1024;
-/// How many entries a slice has.
+/// What it costs to come to a thread, beside its values.
+const VISIT: usize = 256;
+/// How many entries or slots a slice has.
 const SLICE: usize = 256;
 /// After so many new beginnings, a table is traversed at one go, lest a program that keeps moving its entries keeps the cycle from
 /// its end.
@@ -122,15 +124,21 @@ impl Heap {
         table_size(table)
     }
 
-    /// Takes the first one of the large tables, to be traversed in slices. A weak one is traversed at one go.
+    /// Takes the first one of the large tables and stacks, to be traversed in slices. A weak table is traversed at one go, and so
+    /// is a stack that is in use again.
     ///
     /// # Safety
     /// There is one; none is being traversed.
     pub(super) unsafe fn begin_large(&mut self) {
-        let table = self.large.cast::<Table>();
-        // SAFETY: G4: the list holds live tables; G1.
+        let object = self.large;
+        // SAFETY: G4: the list holds live tables and threads; O1; G1.
         unsafe {
-            let table = &*table;
+            if (*object).tag() == tag::THREAD {
+                let thread = GcRef::from_ptr(object.cast::<Thread>());
+                self.large = thread.gclist.get();
+                return self.begin_large_stack(thread);
+            }
+            let table = &*object.cast::<Table>();
             self.large = table.gclist.get();
             table.header().make_black();
             self.mark_optional(opt_addr(table.metatable()));
@@ -141,20 +149,23 @@ impl Heap {
                 return;
             }
         }
-        self.partial = table;
+        self.partial = object;
         self.partial_at = 0;
         self.restarts = 0;
     }
 
-    /// Traverses some entries of the table that is traversed in slices.
+    /// Traverses some entries of the table, or slots of the stack, that is traversed in slices.
     ///
     /// # Safety
     /// There is one.
     pub(super) unsafe fn traverse_slice(&mut self) {
         let slice = if self.restarts > MOST_RESTARTS { usize::MAX } else { SLICE };
-        // SAFETY: G3: the table is live; G1: so is what it points to; T1.
+        // SAFETY: G3: the table or thread is live; O1; G1: so is what it points to; T1.
         unsafe {
-            let table = &*self.partial;
+            if (*self.partial).tag() == tag::THREAD {
+                return self.traverse_slots(GcRef::from_ptr(self.partial.cast()));
+            }
+            let table = &*self.partial.cast::<Table>();
             let (elements, nodes) = (table.array_size() as usize, nodes(table));
             let end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
             let from_nodes = self.partial_at.max(elements);
@@ -266,32 +277,58 @@ impl Heap {
         proto_size(proto)
     }
 
-    /// Marks the slots in use and the open upvalues. In the atomic phase the other slots become nil (H3), since from
-    /// now on what they point to may be freed. Before, the stack may be shrunk, but not by an emergency collection,
+    /// Traverses a thread. A coroutine that has yielded becomes black, if nobody can touch its stack unnoticed (G11); a large stack is
+    /// left to be traversed in slices. All others stay gray, for the atomic phase to look at again.
+    ///
+    /// # Safety
+    /// The thread is live and just left the gray list.
+    pub(super) unsafe fn visit_thread(&mut self, thread: GcRef<Thread>) -> usize {
+        let settles = !self.in_atomic && can_settle(&thread);
+        // SAFETY: by the caller's promise.
+        unsafe {
+            if settles {
+                if !self.emergency {
+                    self.shrink_stack(thread);
+                }
+                if thread.stack_size.get() > LARGE {
+                    thread.header().make_gray();
+                    thread.gclist.set(self.large);
+                    self.large = thread.as_header();
+                    return VISIT;
+                }
+                thread.header().make_black();
+            } else {
+                thread.header().make_gray();
+                if !self.in_atomic {
+                    thread.gclist.set(self.gray_again);
+                    self.gray_again = thread.as_header();
+                }
+            }
+            self.traverse_thread(thread, settles)
+        }
+    }
+
+    /// Marks the slots in use and the open upvalues. If the thread settles and in the atomic phase the other slots become nil (H3),
+    /// since from now on what they point to may be freed. Else the stack may be shrunk, but not by an emergency collection,
     /// which can happen while pointers into it are held.
     ///
     /// # Safety
-    /// The thread is live and was just moved from the gray list to the list of those to be traversed again.
+    /// The thread is live.
     #[doc(alias = "traversethread")]
-    pub(super) unsafe fn traverse_thread(&mut self, thread: GcRef<Thread>) -> usize {
+    unsafe fn traverse_thread(&mut self, thread: GcRef<Thread>, settles: bool) -> usize {
         let mut slot = thread.stack.get();
         if slot.is_null() {
             return 1;
         }
-        // SAFETY: H1: all slots are initialised, and those below `top` are live; H6: the list holds live open
-        // upvalues (G7).
+        // SAFETY: H1: all slots are initialised, and those below `top` are live.
         unsafe {
             let top = thread.top.get();
             while slot < top {
                 self.mark_value(*slot);
                 slot = slot.add(1);
             }
-            let mut upval = thread.open_upvals.get();
-            while !upval.is_null() {
-                self.mark_object(upval.cast());
-                upval = (*upval).open_next();
-            }
-            if self.in_atomic {
+            self.mark_open_upvalues(thread);
+            if self.in_atomic || settles {
                 let end = thread.stack.get().add(thread.stack_size.get());
                 while slot < end {
                     slot.write(TValue::NIL);
@@ -301,8 +338,65 @@ impl Heap {
                 self.shrink_stack(thread);
             }
         }
-        thread.block_bytes()
+        VISIT + thread.save(thread.top.get())
     }
+
+    /// # Safety
+    /// The thread is live.
+    unsafe fn mark_open_upvalues(&mut self, thread: GcRef<Thread>) {
+        let mut upval = thread.open_upvals.get();
+        while !upval.is_null() {
+            // SAFETY: H6: the list holds live open upvalues (G7).
+            unsafe {
+                self.mark_object(upval.cast());
+                upval = (*upval).open_next();
+            }
+        }
+    }
+
+    /// Begins with a large stack, unless it is in use again.
+    ///
+    /// # Safety
+    /// The thread is live and just left the list of large objects; nothing is being traversed in slices.
+    unsafe fn begin_large_stack(&mut self, thread: GcRef<Thread>) {
+        if self.in_atomic || !can_settle(&thread) {
+            // SAFETY: the caller's promise.
+            self.traversed += unsafe { self.visit_thread(thread) };
+            return;
+        }
+        thread.header().make_black();
+        self.partial = thread.as_header();
+        self.partial_at = 0;
+        self.restarts = 0;
+    }
+
+    /// Does a slice of what [`Self::traverse_thread`] does for a thread that settles.
+    ///
+    /// # Safety
+    /// The thread is `partial`.
+    unsafe fn traverse_slots(&mut self, thread: GcRef<Thread>) {
+        let slots = thread.stack_size.get();
+        let end = slots.min(self.partial_at + SLICE);
+        let top = thread.top.get();
+        // SAFETY: H1: all slots are initialised, and those below `top` are live.
+        unsafe {
+            for i in self.partial_at..end {
+                let slot = thread.stack.get().add(i);
+                if slot < top { self.mark_value(*slot) } else { slot.write(TValue::NIL) }
+            }
+            self.traversed += SLICE * size_of::<TValue>();
+            self.partial_at = end;
+            if end == slots {
+                self.mark_open_upvalues(thread);
+                self.partial = ptr::null_mut();
+            }
+        }
+    }
+}
+
+/// Whether nobody touches the thread's stack before it is woken (G11).
+pub(super) fn can_settle(thread: &Thread) -> bool {
+    thread.status.get() == Thread::YIELDED && !thread.exposed.get()
 }
 
 /// The size of a table with its parts.

@@ -10,6 +10,8 @@ use crate::gc::Heap;
 use crate::object::{CallInfo, GcRef, Thread};
 use crate::value::{TValue, tag};
 
+/// A stack of this size and above is left as it is if more than half of it is in use.
+const LARGE_STACK: usize = 4096;
 /// How many stacks are kept at most.
 const MAX_SPARE_STACKS: u32 = 16;
 
@@ -235,6 +237,11 @@ impl Heap {
     /// Nobody holds a pointer into the stack (H5) or to a spare frame.
     #[doc(alias = "luaD_shrinkstack")]
     pub unsafe fn shrink_stack(&mut self, thread: GcRef<Thread>) {
+        let size = thread.stack_size.get();
+        if (LARGE_STACK..=MAX_STACK).contains(&size) && thread.save(thread.top.get()) / size_of::<TValue>() > size / 2 {
+            // There is little to be had, and it takes time to look at many frames.
+            return;
+        }
         let in_use = slots_in_use(thread);
         let good = (in_use + in_use / 8 + 2 * EXTRA_STACK).min(MAX_STACK);
         // SAFETY: the caller's promise; `good` is more than what is in use.

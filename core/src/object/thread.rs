@@ -257,6 +257,8 @@ pub struct Thread {
     pub allow_hook: Cell<bool>,
     /// Which hooks are wanted.
     pub hook_mask: Cell<u8>,
+    /// Whether the host was given a handle of the thread that it may use whenever it likes.
+    pub exposed: Cell<bool>,
     /// Nested native calls and coroutines (`nCcalls`).
     pub n_c_calls: Cell<u16>,
     /// Nested calls that cannot be yielded across (`nny`).
@@ -319,6 +321,15 @@ impl Thread {
             thread.ci.set((&raw const thread.base_ci).cast_mut());
             thread.link_first_frames();
         }
+    }
+
+    /// The `status` of a coroutine that has yielded (`LUA_YIELD`).
+    pub const YIELDED: u8 = 1;
+
+    /// Whether the collector is to be told before the thread's stack is touched (`Heap::wake_thread`).
+    #[inline(always)]
+    pub fn is_settled(&self) -> bool {
+        self.header.is_black()
     }
 
     /// How many frames after `base_ci` are part of the thread.

@@ -78,8 +78,22 @@ impl ThreadRef {
     /// is borrowed from one handle of the state (a slice, or a value in a userdata), no other one is used.
     #[inline]
     pub unsafe fn state<'a>(self) -> &'a mut LuaState {
+        self.0.exposed.set(true);
         // SAFETY: the caller's promise.
-        unsafe { LuaState::from_thread(self.0.as_ptr()) }
+        unsafe { self.woken_state() }
+    }
+
+    /// The same for one use, before the collector makes its next step (G11).
+    ///
+    /// # Safety
+    /// As for [`state`](Self::state), and nothing else.
+    #[inline]
+    pub(crate) unsafe fn woken_state<'a>(self) -> &'a mut LuaState {
+        // SAFETY: the caller's promise; M2.
+        unsafe {
+            (*self.0.heap.get()).wake_thread(self.0);
+            LuaState::from_thread(self.0.as_ptr())
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl LuaState {
     pub fn move_to_thread(&mut self, idx: i32, n: usize) -> LuaResult<()> {
         let co = self.idle_thread(idx)?;
         // SAFETY: M1: the thread was just found, and when it has gone nothing is done with it any more.
-        self.xmove(unsafe { co.state() }, n)
+        self.xmove(unsafe { co.woken_state() }, n)
     }
 
     /// Moves the `n` topmost values of the thread at an index here.
@@ -94,7 +94,7 @@ impl LuaState {
     pub fn move_from_thread(&mut self, idx: i32, n: usize) -> LuaResult<()> {
         let co = self.idle_thread(idx)?;
         // SAFETY: M1: as above.
-        let co = unsafe { co.state() };
+        let co = unsafe { co.woken_state() };
         let n = n.min(co.get_top().max(0) as usize);
         if !self.check_stack(n) {
             return Err(self.raise_plain(format_args!("stack overflow")));

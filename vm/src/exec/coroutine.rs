@@ -11,6 +11,8 @@ use crate::error::{LuaResult, Status, Thrown};
 use crate::state::{Continuation, LuaState};
 use crate::{CoStatus, ThreadRef};
 
+const _: () = assert!(Status::Yield as u8 == Thread::YIELDED);
+
 /// Starts or continues the coroutine that the running native function asked for; returns where to go on.
 pub(crate) fn switch_to_target(from: &mut LuaState) -> LuaResult<(*mut Thread, Step)> {
     // SAFETY: M2.
@@ -59,6 +61,7 @@ fn begin(co: &mut LuaState, nargs: usize, levels: u16) -> Result<Step, &'static 
     if levels + 1 >= MAX_C_CALLS {
         return Err("C stack overflow");
     }
+    co.heap().wake_thread(co.thread());
     th.n_c_calls.set(levels + 1);
     th.n_non_yieldable.set(0);
     if status == Status::Ok {

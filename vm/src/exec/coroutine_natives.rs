@@ -21,7 +21,7 @@ fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
 /// The coroutine must be in a slot of the stack or an upvalue.
 fn prepare(lua: &mut LuaState, co: ThreadRef, nargs: usize) -> LuaResult<Option<&'static str>> {
     // SAFETY: M1: the coroutine is in a slot of the stack or an upvalue.
-    let state = unsafe { co.state() };
+    let state = unsafe { co.woken_state() };
     if state.status() == Status::Ok && state.get_top() == 0 {
         return Ok(Some("cannot resume dead coroutine"));
     }

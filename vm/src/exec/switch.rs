@@ -384,6 +384,7 @@ unsafe fn switch_to(
         if co.status.get() != Status::Yield as u8
             || waiting.status.get() != YIELDING
             || co.hook_mask.get() != 0
+            || co.is_settled()
             || frame.is_null()
             || limit >= th.stack_last.get()
             || levels >= MAX_C_CALLS
