@@ -93,9 +93,10 @@ impl Heap {
             if !(*value).is_white() {
                 return;
             }
-            // One that is traversed in slices stays black, even if it has become small.
+            // One that is traversed in slices stays black, even if it has become small, and so does one that is undecided. When there
+            // are any of these, few steps are left until the atomic phase.
             let is_large = is_large(&table) || core::ptr::eq(self.partial, table.as_header());
-            if is_large || !self.must_keep_invariant() {
+            if is_large || !self.undecided.is_null() || !self.must_keep_invariant() {
                 return self.barrier_forward_slow(table.as_header(), value);
             }
         }
@@ -111,6 +112,8 @@ impl Heap {
         if core::ptr::eq(self.partial, table.as_header()) {
             self.partial_at = 0;
             self.restarts += 1;
+        } else if !self.undecided.is_null() && table.header().is_black() {
+            self.reconsider(table);
         }
     }
 
@@ -120,7 +123,8 @@ impl Heap {
     /// The table and the key are live.
     #[inline(always)]
     pub(crate) unsafe fn entry_may_move(&mut self, table: GcRef<Table>, key: TValue) {
-        if core::ptr::eq(self.partial, table.as_header()) {
+        let is_undecided = !self.undecided.is_null() && table.header().is_black();
+        if is_undecided || core::ptr::eq(self.partial, table.as_header()) {
             // SAFETY: the caller's promise.
             unsafe { self.mark_entry_of(table, key) };
         }
@@ -129,7 +133,7 @@ impl Heap {
     /// Marks what is at the main position of a key.
     ///
     /// # Safety
-    /// As for [`Self::entry_may_move`]; the table is `partial`.
+    /// As for [`Self::entry_may_move`]; objects are being marked.
     #[cold]
     #[inline(never)]
     unsafe fn mark_entry_of(&mut self, table: GcRef<Table>, key: TValue) {

@@ -164,7 +164,17 @@ impl Heap {
     /// As for [`Self::check`], and the phase is one in which gray lists are kept (G4).
     unsafe fn check_gray_lists(&self) -> usize {
         let mut count = 0;
-        for list in [self.gray, self.large, self.touched, self.gray_again, self.weak, self.ephemeron, self.all_weak] {
+        let lists = [
+            self.gray,
+            self.large,
+            self.waiting_weak,
+            self.touched,
+            self.gray_again,
+            self.weak,
+            self.ephemeron,
+            self.all_weak,
+        ];
+        for list in lists {
             let mut next = list;
             while !next.is_null() {
                 // SAFETY: G4.
@@ -392,7 +402,13 @@ impl Heap {
             }
         }
         let nodes = nodes(table);
+        // Of undecided tables, a node that `skip` leads to may refer to white objects (G12).
+        let mut undecided = if is_partial || self.is_undecided(table) { 0 } else { usize::MAX };
         for (i, node) in nodes.iter().enumerate() {
+            let may_be_white = i == undecided;
+            if may_be_white {
+                undecided = if node.skip.get() == 0 { usize::MAX } else { i + node.skip.get() as usize };
+            }
             let (key, value) = (node.key(), node.value());
             let next = i as i64 + node.next.get() as i64;
             ensure!((0..nodes.len() as i64).contains(&next), header, "T2: a chain leaves the hash part");
@@ -403,10 +419,21 @@ impl Heap {
             ensure!(key.as_float().is_none_or(|n| !n.is_nan()), header, "T3: a key is not a number");
             // SAFETY: V1.
             unsafe {
-                self.check_value(owner(elements + i), key);
-                self.check_value(owner(elements + i), value);
+                let owner = if may_be_white { &stranger } else { owner(elements + i) };
+                self.check_value(owner, key);
+                self.check_value(owner, value);
             }
         }
+    }
+
+    /// Whether the table is in the list of those with undecided entries.
+    fn is_undecided(&self, table: &Table) -> bool {
+        let mut next = self.undecided;
+        while !next.is_null() && !ptr::eq(next.cast(), table) {
+            // SAFETY: G12: the list holds live tables.
+            next = unsafe { (*next.cast::<Table>()).gclist.get() };
+        }
+        !next.is_null()
     }
 
     /// # Safety

@@ -6,8 +6,9 @@
 //!
 //! A step is short, whatever was allocated: what it may not do at one go is left to the steps that follow (`arrears`). The one part
 //! of a cycle that cannot be divided is the atomic phase, so as much as possible is done before: tables that were written to while
-//! objects were marked are looked at again until there are few of them, and so are coroutines that were resumed and have yielded again. What is left
-//! to it are the stacks of the other threads, weak tables, and the list of objects with finalizers.
+//! objects were marked are looked at again until there are few of them, and so are coroutines that were resumed and have yielded
+//! again. What the running function holds is marked by then. What is left to it are the stacks of the other threads, what dies in
+//! weak tables, and the list of objects with finalizers.
 
 use super::{Heap, Phase};
 
@@ -62,6 +63,7 @@ impl Heap {
             // Now everything that is strongly reachable is marked.
             self.clear_values(self.weak, core::ptr::null_mut());
             self.clear_values(self.all_weak, core::ptr::null_mut());
+            self.clear_undecided_values();
             let (weak, all_weak) = (self.weak, self.all_weak);
             work += self.traversed;
             self.separate(false);
@@ -73,6 +75,7 @@ impl Heap {
             // Now everything that is resurrected is marked too.
             self.clear_keys(self.ephemeron);
             self.clear_keys(self.all_weak);
+            self.clear_undecided_keys();
             self.clear_values(self.weak, weak);
             self.clear_values(self.all_weak, all_weak);
             self.close_dead_upvalues(unreached);
@@ -100,7 +103,8 @@ impl Heap {
                 }
                 Phase::Propagate => {
                     self.traversed = 0;
-                    if self.propagate(budget) && !self.revisit_touched() {
+                    let is_done = self.propagate(budget);
+                    if is_done && !self.revisit_touched() && !self.mark_running_slots() && !self.begin_weak() {
                         self.phase = Phase::Atomic;
                     }
                     self.traversed

@@ -16,6 +16,9 @@ use crate::value::{TValue, tag};
 /// How many tables are asked for before the first of them is traversed.
 const AHEAD: usize = 8;
 
+/// So often objects are looked at again before the atomic phase, lest a program that writes to many keeps the cycle from its end.
+const MOST_REVISITS: u32 = 8;
+
 /// Gray tables whose array parts are on their way into the processor's caches. They are in no gray list meanwhile.
 struct Ahead {
     tables: [*mut Table; AHEAD],
@@ -258,8 +261,6 @@ impl Heap {
     pub(super) fn revisit_touched(&mut self) -> bool {
         /// So many tables may wait for the atomic phase.
         const FEW: u32 = 64;
-        /// So often tables are looked at again, lest a program that writes to many keeps the cycle from its end.
-        const MOST_REVISITS: u32 = 8;
         if self.touched_count <= FEW || self.revisits >= MOST_REVISITS {
             return false;
         }
@@ -267,6 +268,32 @@ impl Heap {
         self.touched_count = 0;
         self.gray = core::mem::replace(&mut self.touched, core::ptr::null_mut());
         true
+    }
+
+    /// Marks what the running function has in its slots by now, so that the atomic phase need not mark all that was made since the
+    /// stack was looked at. Returns whether that leaves anything to be traversed.
+    ///
+    /// # Safety
+    /// The phase is `Propagate`, and nothing is gray but what waits for the atomic phase.
+    pub(super) unsafe fn mark_running_slots(&mut self) -> bool {
+        /// Of a long stack, no more slots are looked at.
+        const MOST_SLOTS: usize = 512;
+        let thread = self.running_thread;
+        if thread.is_null() || self.revisits >= MOST_REVISITS {
+            return false;
+        }
+        // SAFETY: G1; H1: the slots below `top` are live.
+        unsafe {
+            self.mark_object(thread.cast());
+            let top = (*thread).top.get();
+            let count = ((*thread).save(top) / size_of::<TValue>()).min(MOST_SLOTS);
+            for i in 1..=count {
+                self.mark_value(*top.sub(i));
+            }
+        }
+        let found = !self.gray.is_null();
+        self.revisits += found as u32;
+        found
     }
 
     /// Takes one object that is no table off the gray list, traverses it and makes it black (most threads stay gray, in another list).
@@ -317,6 +344,8 @@ impl Heap {
         self.gray = core::ptr::null_mut();
         self.large = core::ptr::null_mut();
         self.partial = core::ptr::null_mut();
+        self.waiting_weak = core::ptr::null_mut();
+        self.undecided = core::ptr::null_mut();
         self.touched = core::ptr::null_mut();
         self.touched_count = 0;
         self.revisits = 0;

@@ -30,6 +30,8 @@
 //! G11. A black thread is a coroutine that has yielded, and that the host has no handle of. No slot of its stack, above its top
 //!     either, has a white value, but for those of open upvalues, which the atomic phase looks at. Who is about to resume it or to
 //!     touch its stack calls [`Heap::wake_thread`] first.
+//! G12. The black tables in `undecided` are weak ones with nodes that refer to white objects: the first node, those that the distances
+//!     `skip` lead to from there, and no others. Who moves an entry marks it, or says so as for `partial` (G3).
 
 mod barrier;
 mod check;
@@ -146,13 +148,21 @@ pub struct Heap {
     pub(crate) partial_at: usize,
     /// How often it was begun anew.
     pub(crate) restarts: u32,
+    /// The last of its nodes that is undecided or leads to one (G12).
+    pub(crate) partial_last: usize,
+    /// Whether any is undecided.
+    pub(crate) partial_is_undecided: bool,
+    /// Weak tables, to be traversed in slices when everything else is marked.
+    pub(crate) waiting_weak: *mut GcHeader,
+    /// Weak tables with entries whose fate the atomic phase decides (G12).
+    pub(crate) undecided: *mut GcHeader,
     /// Tables that were black and then written to, threads that were black and then resumed.
     pub(crate) touched: *mut GcHeader,
     /// How many there are since they were last made gray.
     pub(crate) touched_count: u32,
     /// How often that has happened in this cycle.
     pub(crate) revisits: u32,
-    /// Objects to be traversed again in the atomic phase: threads and weak tables.
+    /// Objects to be traversed again in the atomic phase: threads and some weak tables.
     pub(crate) gray_again: *mut GcHeader,
     /// Tables with weak values that are to be cleared.
     pub(crate) weak: *mut GcHeader,

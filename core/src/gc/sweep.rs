@@ -14,6 +14,7 @@ impl Heap {
         self.phase = Phase::SweepAll;
         self.sweep = ptr::null_mut();
         self.partial = ptr::null_mut();
+        self.undecided = ptr::null_mut();
     }
 
     /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list.

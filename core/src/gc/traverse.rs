@@ -5,7 +5,8 @@ use core::ptr;
 
 use super::{Event, Heap};
 use crate::object::{
-    GcObject, GcRef, LocalVar, LuaClosure, LuaString, NativeClosure, Node, Proto, Table, Thread, UpvalDesc, opt_addr,
+    GcHeader, GcObject, GcRef, LocalVar, LuaClosure, LuaString, NativeClosure, Node, Proto, Table, Thread, UpvalDesc,
+    opt_addr,
 };
 use crate::value::{TValue, tag};
 
@@ -95,7 +96,7 @@ impl Heap {
         }
     }
 
-    /// Traverses a table and makes it black (a weak or large one stays gray, in another list).
+    /// Traverses a table and makes it black (a weak or large one stays gray for now, in another list).
     ///
     /// # Safety
     /// The table is live and just left the gray list.
@@ -124,8 +125,8 @@ impl Heap {
         table_size(table)
     }
 
-    /// Takes the first one of the large tables and stacks, to be traversed in slices. A weak table is traversed at one go, and so
-    /// is a stack that is in use again.
+    /// Takes the first one of the large tables and stacks, to be traversed in slices. A stack that is in use again is traversed at one
+    /// go.
     ///
     /// # Safety
     /// There is one; none is being traversed.
@@ -145,10 +146,15 @@ impl Heap {
             let weakness = self.weakness(table);
             if weakness != Weakness::Strong {
                 self.traverse_weak(table, weakness);
-                self.traversed += table_size(table);
+                self.traversed += if self.in_atomic { table_size(table) } else { size_of::<Table>() };
                 return;
             }
         }
+        self.begin_slices(object);
+    }
+
+    /// Begins to traverse an object in slices.
+    pub(super) fn begin_slices(&mut self, object: *mut GcHeader) {
         self.partial = object;
         self.partial_at = 0;
         self.restarts = 0;
@@ -169,17 +175,35 @@ impl Heap {
             let (elements, nodes) = (table.array_size() as usize, nodes(table));
             let end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
             let from_nodes = self.partial_at.max(elements);
+            if self.partial_at == 0 {
+                self.forget_undecided(nodes);
+            }
+            let weakness = self.weakness(table);
+            let has_weak_elements = matches!(weakness, Weakness::Values | Weakness::Both);
             for i in self.partial_at..end.min(elements) {
-                self.mark_value(*table.array_ptr().add(i));
+                let value = *table.array_ptr().add(i);
+                if !has_weak_elements {
+                    self.mark_value(value);
+                } else if self.is_cleared(value) {
+                    return self.leave_to_atomic(table);
+                }
                 self.traversed += size_of::<TValue>();
             }
-            for node in nodes.get(from_nodes - elements..end.max(elements) - elements).unwrap_or_default() {
-                self.traverse_node(node);
+            for i in from_nodes - elements..end.max(elements) - elements {
+                if weakness == Weakness::Strong {
+                    self.traverse_node(&nodes[i]);
+                } else if self.traverse_weak_node(&nodes[i], weakness) {
+                    self.add_undecided(nodes, i);
+                }
                 self.traversed += size_of::<Node>();
             }
             self.partial_at = end;
             if end == elements + nodes.len() {
                 self.partial = ptr::null_mut();
+                if self.partial_is_undecided {
+                    table.gclist.set(self.undecided);
+                    self.undecided = ptr::from_ref(table).cast_mut().cast();
+                }
             }
         }
     }
@@ -365,9 +389,7 @@ impl Heap {
             return;
         }
         thread.header().make_black();
-        self.partial = thread.as_header();
-        self.partial_at = 0;
-        self.restarts = 0;
+        self.begin_slices(thread.as_header());
     }
 
     /// Does a slice of what [`Self::traverse_thread`] does for a thread that settles.

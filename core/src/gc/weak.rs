@@ -1,16 +1,20 @@
 //! Weak tables: ephemerons, and clearing of what was collected.
 //!
-//! While propagating, a weak table is only put aside (`gray_again`). In the atomic phase it goes to `weak` (weak
-//! values to be cleared), `ephemeron` (weak keys, and some white key has a white value), or `all_weak` (white keys to
-//! be cleared). Strings count as values: they are never removed, but marked when they are looked at.
-//! Each of these looks at a table is at the whole of it, however large it is.
+//! While propagating, a weak table is only put aside (`waiting_weak`). When everything else is marked, it is traversed in slices, and
+//! becomes black like others, since what is stored into it from then on is marked. The atomic phase looks only at those of its nodes
+//! that referred to white objects (`undecided`, G12). So it may take its time for those that die, but not for those that live.
+//!
+//! A table is left to the atomic phase as a whole (`gray_again`) if its array part has white values that are weak, or if it was met
+//! too late. There it goes to `weak` (weak values to be cleared), `ephemeron` (weak keys, and some white key has a white value), or
+//! `all_weak` (white keys to be cleared). Strings count as values: they are never removed, but marked when they are looked at.
 
+use core::cell::Cell;
 use core::ptr;
 
 use super::barrier::is_white_value;
 use super::traverse::{Weakness, nodes, remove_entry};
 use super::{Heap, Phase};
-use crate::object::{GcHeader, GcObject, Table};
+use crate::object::{GcHeader, GcObject, GcRef, Node, Table, opt_addr};
 use crate::value::{TValue, tag};
 
 impl Heap {
@@ -20,7 +24,7 @@ impl Heap {
     /// The value is one of a live table, and marking is under way.
     #[doc(alias = "iscleared")]
     #[inline(always)]
-    unsafe fn is_cleared(&mut self, value: TValue) -> bool {
+    pub(super) unsafe fn is_cleared(&mut self, value: TValue) -> bool {
         // SAFETY: V1: what is in a table has not been freed.
         unsafe {
             if !is_white_value(value) {
@@ -41,27 +45,21 @@ impl Heap {
         // SAFETY: by the caller's promise.
         unsafe {
             match weakness {
+                _ if self.phase == Phase::Propagate => put(&mut self.waiting_weak, table),
+                _ if !self.in_atomic => put(&mut self.gray_again, table),
                 Weakness::Values => self.traverse_weak_values(table),
                 Weakness::Keys => {
                     self.traverse_ephemeron(table);
                 }
-                _ if self.is_propagating() => put(&mut self.gray_again, table),
                 _ => put(&mut self.all_weak, table),
             }
         }
     }
 
-    /// Whether a weak table that is traversed now will be traversed again.
-    #[inline(always)]
-    fn is_propagating(&self) -> bool {
-        debug_assert!(self.phase <= Phase::Atomic);
-        !self.in_atomic
-    }
-
     /// Marks the keys of a table with weak values, and puts it where it will be dealt with.
     ///
     /// # Safety
-    /// The table is live, gray, and in no gray list.
+    /// The atomic phase is under way. The table is live, gray, and in no gray list.
     #[doc(alias = "traverseweakvalue")]
     unsafe fn traverse_weak_values(&mut self, table: &Table) {
         // The array part is not worth looking at twice: assume that it has white values.
@@ -79,9 +77,7 @@ impl Heap {
                 }
             }
         }
-        if self.is_propagating() {
-            put(&mut self.gray_again, table);
-        } else if has_clears {
+        if has_clears {
             put(&mut self.weak, table);
         }
     }
@@ -89,7 +85,7 @@ impl Heap {
     /// Marks the values of live keys and returns whether anything was marked.
     ///
     /// # Safety
-    /// The table is live, gray, and in no gray list.
+    /// The atomic phase is under way. The table is live, gray, and in no gray list.
     #[doc(alias = "traverseephemeron")]
     unsafe fn traverse_ephemeron(&mut self, table: &Table) -> bool {
         let (mut marked, mut has_clears, mut has_white_pair) = (false, false, false);
@@ -110,9 +106,7 @@ impl Heap {
                 }
             }
         }
-        if self.is_propagating() {
-            put(&mut self.gray_again, table);
-        } else if has_white_pair {
+        if has_white_pair {
             put(&mut self.ephemeron, table);
         } else if has_clears {
             put(&mut self.all_weak, table);
@@ -156,6 +150,13 @@ impl Heap {
                         self.propagate_all();
                         changed = true;
                     }
+                }
+            }
+            // SAFETY: the atomic phase is under way.
+            unsafe {
+                if self.decide() {
+                    self.propagate_all();
+                    changed = true;
                 }
             }
         }
@@ -208,6 +209,197 @@ impl Heap {
                 }
                 list = table.gclist.get();
             }
+        }
+    }
+
+    /// Begins with the first one of the weak tables, now that everything else is marked; false if there is none.
+    ///
+    /// # Safety
+    /// Marking is under way, and nothing is being traversed in slices.
+    pub(super) unsafe fn begin_weak(&mut self) -> bool {
+        let object = self.waiting_weak;
+        if object.is_null() {
+            return false;
+        }
+        // SAFETY: G4: the list holds live tables; G1.
+        unsafe {
+            let table = &*object.cast::<Table>();
+            self.waiting_weak = table.gclist.get();
+            table.header().make_black();
+            self.mark_optional(opt_addr(table.metatable()));
+        }
+        self.begin_slices(object);
+        true
+    }
+
+    /// Marks what is strong of an entry of the table that is traversed in slices, and returns whether the entry is undecided.
+    ///
+    /// # Safety
+    /// It is a node of a live weak table.
+    pub(super) unsafe fn traverse_weak_node(&mut self, node: &Node, weakness: Weakness) -> bool {
+        // SAFETY: G1: what a live table points to is live.
+        unsafe {
+            if node.value_tag.get() == tag::NIL {
+                remove_entry(node);
+                return false;
+            }
+            match weakness {
+                Weakness::Values => {
+                    self.mark_value(node.key());
+                    self.is_cleared(node.value())
+                }
+                Weakness::Keys => {
+                    let has_white_key = self.is_cleared(node.key());
+                    if !has_white_key {
+                        self.mark_value(node.value());
+                    }
+                    has_white_key
+                }
+                _ => self.is_cleared(node.key()) | self.is_cleared(node.value()),
+            }
+        }
+    }
+
+    /// The table that is traversed in slices has no undecided nodes yet.
+    pub(super) fn forget_undecided(&mut self, nodes: &[Node]) {
+        if let Some(first) = nodes.first() {
+            first.skip.set(0);
+        }
+        self.partial_last = 0;
+        self.partial_is_undecided = false;
+    }
+
+    /// Adds a node to the undecided ones of the table that is traversed in slices. It lies behind all others.
+    pub(super) fn add_undecided(&mut self, nodes: &[Node], index: usize) {
+        while self.partial_last < index {
+            let skip = (index - self.partial_last).min(u16::MAX as usize);
+            nodes[self.partial_last].skip.set(skip as u16);
+            self.partial_last += skip;
+            nodes[self.partial_last].skip.set(0);
+        }
+        self.partial_is_undecided = true;
+    }
+
+    /// Leaves the table that is traversed in slices to the atomic phase.
+    pub(super) fn leave_to_atomic(&mut self, table: &Table) {
+        self.partial = ptr::null_mut();
+        table.header().make_gray();
+        put(&mut self.gray_again, table);
+    }
+
+    /// Traverses an undecided table again, since its entries have moved; nothing happens if it is none.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn reconsider(&mut self, table: GcRef<Table>) {
+        let mut link: *const Cell<*mut GcHeader> = Cell::from_mut(&mut self.undecided);
+        // SAFETY: G12: the list holds live tables, linked by their `gclist`.
+        unsafe {
+            while !(*link).get().is_null() {
+                if (*link).get() == table.as_header() {
+                    (*link).set(table.gclist.get());
+                    table.header().make_gray();
+                    return put(&mut self.large, &table);
+                }
+                link = &raw const (*(*link).get().cast::<Table>()).gclist;
+            }
+        }
+    }
+
+    /// Does something with each node of an undecided table that may be undecided.
+    ///
+    /// # Safety
+    /// The table is in `undecided` (G12).
+    unsafe fn each_undecided(&mut self, table: &Table, mut act: impl FnMut(&mut Self, &Node)) {
+        let nodes = nodes(table);
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
+            act(self, node);
+            match node.skip.get() {
+                0 => return,
+                skip => at += skip as usize,
+            }
+        }
+    }
+
+    /// Does something with each such node of each undecided table.
+    ///
+    /// # Safety
+    /// The atomic phase is under way.
+    unsafe fn each_undecided_of_all(&mut self, mut act: impl FnMut(&mut Self, &Node, Weakness)) {
+        let mut next = self.undecided;
+        while !next.is_null() {
+            // SAFETY: G12: the list holds live tables.
+            unsafe {
+                let table = &*next.cast::<Table>();
+                let weakness = self.weakness(table);
+                self.each_undecided(table, |heap, node| act(heap, node, weakness));
+                next = table.gclist.get();
+            }
+        }
+    }
+
+    /// Marks the values of those undecided entries that turn out to have live keys; whether there was any. An entry of a table
+    /// that is not weak any more is marked as a whole.
+    ///
+    /// # Safety
+    /// The atomic phase is under way.
+    unsafe fn decide(&mut self) -> bool {
+        let mut marked = false;
+        // SAFETY: G1: what a live table points to is live.
+        unsafe {
+            self.each_undecided_of_all(|heap, node, weakness| {
+                if node.value_tag.get() == tag::NIL {
+                    return remove_entry(node);
+                }
+                if matches!(weakness, Weakness::Strong | Weakness::Values) {
+                    marked |= heap.mark_if_white(node.key());
+                }
+                let has_strong_value = match weakness {
+                    Weakness::Strong => true,
+                    Weakness::Keys => !heap.is_cleared(node.key()),
+                    _ => false,
+                };
+                if has_strong_value {
+                    marked |= heap.mark_if_white(node.value());
+                }
+            });
+        }
+        marked
+    }
+
+    /// Removes undecided entries with white values that are weak.
+    ///
+    /// # Safety
+    /// The atomic phase is under way, and everything reachable is marked.
+    pub(super) unsafe fn clear_undecided_values(&mut self) {
+        // SAFETY: as for `decide`.
+        unsafe {
+            self.each_undecided_of_all(|heap, node, weakness| {
+                let is_weak = matches!(weakness, Weakness::Values | Weakness::Both);
+                if is_weak && node.value_tag.get() != tag::NIL && heap.is_cleared(node.value()) {
+                    node.set_value(TValue::NIL);
+                    remove_entry(node);
+                }
+            });
+        }
+    }
+
+    /// Removes undecided entries with white keys that are weak.
+    ///
+    /// # Safety
+    /// As for `clear_undecided_values`.
+    pub(super) unsafe fn clear_undecided_keys(&mut self) {
+        // SAFETY: as for `decide`.
+        unsafe {
+            self.each_undecided_of_all(|heap, node, weakness| {
+                let is_weak = matches!(weakness, Weakness::Keys | Weakness::Both);
+                if is_weak && node.value_tag.get() != tag::NIL && heap.is_cleared(node.key()) {
+                    node.set_value(TValue::NIL);
+                }
+                if node.value_tag.get() == tag::NIL {
+                    remove_entry(node);
+                }
+            });
         }
     }
 }

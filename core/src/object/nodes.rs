@@ -15,6 +15,8 @@ pub struct Node {
     pub value_tag: Cell<Tag>,
     /// The key's tag; `NIL` for a free node, `DEAD` for a collected key.
     pub key_tag: Cell<Tag>,
+    /// For the collector: the distance to the next undecided node of a weak table (G12).
+    pub(crate) skip: Cell<u16>,
     /// The distance to the next node of the chain (T2).
     pub next: Cell<i32>,
     /// The key's payload.
@@ -33,6 +35,7 @@ impl Node {
             value: Cell::new(0),
             value_tag: Cell::new(tag::NIL),
             key_tag: Cell::new(tag::NIL),
+            skip: Cell::new(0),
             next: Cell::new(0),
             key: Cell::new(0),
         }

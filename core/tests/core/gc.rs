@@ -48,7 +48,7 @@ fn get_str(heap: &TestHeap, table: GcRef<Table>, key: &str) -> TValue {
 }
 
 /// A table that is anchored until the next one with this slot, with the given `__mode`.
-fn weak_table(heap: &TestHeap, slot: i64, mode: &str) -> GcRef<Table> {
+pub fn weak_table(heap: &TestHeap, slot: i64, mode: &str) -> GcRef<Table> {
     let table = heap.table(slot);
     let metatable = heap.heap().new_table().expect("memory");
     // SAFETY: the table is anchored and keeps its metatable.

@@ -1,7 +1,7 @@
 //! The collector while the program goes on: large tables that change between the slices of their traversal, and short steps.
 
 use crate::common::Random;
-use crate::gc::{entries, garbage_table, heap, set};
+use crate::gc::{entries, garbage_table, heap, set, weak_table};
 use perilune_core::gc::Phase;
 use perilune_core::object::{GcRef, Table};
 use perilune_core::value::TValue;
@@ -85,6 +85,85 @@ fn a_large_table_changes_while_it_is_traversed() {
         assert_eq!(count_numbered(large), expected.len());
         heap.collect();
         assert_eq!(count_numbered(large), expected.len());
+    }
+}
+
+/// A weak table changes while it is traversed: entries come and go, move, and the table is made larger and smaller. Its keys and values
+/// are tables that hold their numbers; some of them are kept alive by another table, some only by each other.
+fn change_weak_table(mode: &str, seed: u64, count: u64) {
+    const KEYS: u64 = 4000;
+    let heap = heap();
+    let mut random = Random(seed);
+    let weak = weak_table(&heap, ROOT, mode);
+    let kept = heap.table(ROOT + 1);
+    // SAFETY: the heap keeps its main thread.
+    let thread = unsafe { &*heap.heap().main_thread };
+    for step in 0..count {
+        let number = random.below(KEYS) as i64;
+        let mut partner = kept.get_int(number + 1);
+        if partner.is_nil() || random.below(4) == 0 {
+            partner = garbage_table(&heap);
+            thread.push(partner);
+            // SAFETY: it was just made.
+            set(&heap, unsafe { partner.as_ref() }, TValue::integer(1), TValue::integer(number));
+        } else {
+            thread.push(partner);
+        }
+        match random.below(8) {
+            0 => set(&heap, kept, TValue::integer(number + 1), TValue::NIL),
+            1 | 2 => set(&heap, kept, TValue::integer(number + 1), partner),
+            3 if step.is_multiple_of(64) => {
+                let hash = random.below(6000) as u32;
+                // SAFETY: the table is anchored.
+                unsafe { heap.heap().resize_table(weak, 0, hash) }.expect("memory");
+            }
+            4 => set(&heap, weak, partner, TValue::NIL),
+            5 if mode == "k" => set(&heap, weak, partner, TValue::integer(number)),
+            5 => set(&heap, weak, TValue::integer(number), partner),
+            _ => {
+                // The value knows the key, so only an ephemeron lets both go.
+                let value = garbage_table(&heap);
+                thread.push(value);
+                // SAFETY: it was just made.
+                set(&heap, unsafe { value.as_ref() }, TValue::integer(2), partner);
+                set(&heap, weak, partner, value);
+                thread.pop();
+            }
+        }
+        thread.pop();
+        // SAFETY: everything needed is anchored.
+        unsafe {
+            if random.below(2) == 0 {
+                heap.heap().gc_step(0);
+            }
+            if step.is_multiple_of(97) {
+                heap.heap().check();
+            }
+        }
+    }
+    heap.collect();
+    // SAFETY: the heap is sound; what is in a table is live.
+    unsafe {
+        heap.heap().check();
+        for (key, value) in entries(weak) {
+            for side in [key, value].into_iter().filter(|side| side.is_table()) {
+                let _ = side.as_ref::<Table>().get_int(1);
+            }
+            let is_kept = |side: TValue| {
+                side.as_ref::<Table>().get_int(1).as_integer().is_some_and(|i| kept.get_int(i + 1).same_bits(side))
+            };
+            assert!(!key.is_table() || mode == "v" || is_kept(key), "a dead key");
+            assert!(!mode.contains('v') || is_kept(value), "a dead value");
+        }
+    }
+}
+
+#[test]
+fn a_weak_table_changes_while_it_is_traversed() {
+    for seed in 1..=4 {
+        for mode in ["k", "v", "kv"] {
+            change_weak_table(mode, seed, 20_000);
+        }
     }
 }
 
