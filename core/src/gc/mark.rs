@@ -37,7 +37,7 @@ impl Ahead {
 
 /// Asks the processor for the memory at an address, whatever that is, and does not wait for it.
 #[inline(always)]
-pub(super) fn prefetch<T>(address: *const T) {
+pub(crate) fn prefetch<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: every x86-64 processor has the instruction, and it accesses nothing that a program could see.
     unsafe {

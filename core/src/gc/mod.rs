@@ -45,6 +45,8 @@ mod traverse;
 mod upvalues;
 mod weak;
 
+pub(crate) use mark::prefetch;
+
 use crate::base::alloc::RawAlloc;
 use crate::object::{GcHeader, LuaString, Table, Thread};
 use crate::value::{LuaType, TValue};

@@ -9,8 +9,11 @@ use crate::base::alloc::AllocKind;
 use crate::base::bytes::{copy_bytes, hash_bytes, same_bytes};
 use crate::base::error::{AllocResult, OutOfMemory};
 use crate::base::limits::{MAX_SHORT_LEN, MAX_SIZE};
-use crate::gc::Heap;
+use crate::gc::{Heap, prefetch};
 use crate::object::{GcObject, GcRef, LuaString};
+
+/// How many buckets before its turn the first string of one is prefetched.
+const AHEAD: usize = 4;
 
 /// How many buckets the string table begins with, and always has.
 const FIRST_BUCKETS: usize = 128;
@@ -198,6 +201,10 @@ impl Heap {
         // SAFETY: both lie in the block, and the old one is in use; the strings in it have not been freed.
         unsafe {
             let old = self.buckets.add(new - half);
+            // The strings of a bucket that comes soon are in the cache then.
+            if new - half + AHEAD < half {
+                prefetch(*old.add(AHEAD));
+            }
             let mut next = old.replace(core::ptr::null_mut());
             let mut moved = core::ptr::null_mut();
             while !next.is_null() {

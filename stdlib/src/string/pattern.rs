@@ -219,8 +219,45 @@ enum Item {
     Literal(u8),
     /// `%a` and its like.
     Class(&'static ByteSet),
-    /// A set in brackets.
+    /// A set in brackets of few characters that stand for themselves.
+    Few(Few),
+    /// Another set in brackets.
     Set(ByteSet),
+}
+
+/// The most characters of a set that is not made a set of bits, as that would take longer than to compare them.
+const MAX_FEW: usize = 4;
+
+/// A set of a few characters, or of all others.
+#[derive(Clone, Copy)]
+struct Few {
+    /// The characters, the last one more than once if there are less than four.
+    bytes: [u8; MAX_FEW],
+    negated: bool,
+}
+
+impl Few {
+    /// Reads such a set, which begins after its bracket, and finds out how long it is, its bracket included.
+    #[inline]
+    fn read(text: &[u8]) -> Option<(Self, usize)> {
+        let negated = text.first() == Some(&b'^');
+        let text = &text[usize::from(negated)..];
+        let mut bytes = [*text.first()?; MAX_FEW];
+        for (len, &c) in text.iter().enumerate().take(MAX_FEW + 1) {
+            match c {
+                b']' if len > 0 => return Some((Self { bytes, negated }, usize::from(negated) + len + 1)),
+                b']' | b'-' | ESCAPE => return None,
+                _ => bytes.get_mut(len..)?.fill(c),
+            }
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn contains(self, byte: u8) -> bool {
+        let [a, b, c, d] = self.bytes;
+        ((byte == a) | (byte == b) | (byte == c) | (byte == d)) != self.negated
+    }
 }
 
 impl Item {
@@ -237,6 +274,7 @@ impl Item {
             Item::Any => true,
             Item::Literal(c) => *c == byte,
             Item::Class(set) => set.contains(byte),
+            Item::Few(set) => set.contains(byte),
             Item::Set(set) => set.contains(byte),
         }
     }
@@ -248,6 +286,8 @@ impl Item {
             Item::Any => None,
             Item::Literal(c) => text.iter().position(|b| b != c),
             Item::Class(set) => text.iter().position(|&b| !set.contains(b)),
+            Item::Few(Few { bytes, negated: true }) if *bytes == [bytes[0]; MAX_FEW] => find_byte(text, bytes[0]),
+            Item::Few(set) => text.iter().position(|&b| !set.contains(b)),
             Item::Set(set) => text.iter().position(|&b| !set.contains(b)),
         };
         end.unwrap_or(text.len())
@@ -260,6 +300,7 @@ impl Item {
             Item::Any => (!text.is_empty()).then_some(0),
             Item::Literal(c) => find_byte(text, *c),
             Item::Class(set) => text.iter().position(|&b| set.contains(b)),
+            Item::Few(set) => text.iter().position(|&b| set.contains(b)),
             Item::Set(set) => text.iter().position(|&b| set.contains(b)),
         }
     }
@@ -478,6 +519,9 @@ impl<'s, 'p> Matcher<'s, 'p> {
                 None => Err(PatternError::EndsWithEscape),
             },
             Some(b'[') => {
+                if let Some((few, len)) = Few::read(&self.pattern[at + 1..]) {
+                    return Ok((Item::Few(few), at + 1 + len));
+                }
                 let set = self.set_at(at + 1)?;
                 Ok((Item::Set(set.bytes), set.next))
             }

@@ -120,15 +120,15 @@ unsafe fn close_arguments(m: Machine) -> *mut TValue {
     }
 }
 
-/// Asks the quick form of the native function that is called, whose arguments lie up to the top. Gives the state anew, so that
-/// nothing has to be kept meanwhile, and the answer.
+/// Asks the quick form of the native function that is called, whose arguments lie up to the top. Gives the state, of which only what
+/// the next word waits for is kept meanwhile, and the answer.
 #[inline(always)]
 pub(super) unsafe fn ask(m: Machine, native: &QuickNative, func: *mut TValue) -> (Machine, TValue) {
     // SAFETY: I1, I2; A5.
     unsafe {
         m.save();
         let answer = native.ask(m.lua, func);
-        (Machine::load(m.lua), answer)
+        (Machine { base: (*m.ci).base(), dispatch: (*m.lua).dispatch.get().cast(), ..m }, answer)
     }
 }
 
