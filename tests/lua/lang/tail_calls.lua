@@ -110,6 +110,31 @@ local function sum(...) local s = 0 for i = 1, select("#", ...) do s = s + (sele
 local function passed(n, ...) if n == 0 then return sum(...) end return passed(n - 1, n, ...) end
 print(passed(200)) --> expect: 20100
 
+-- A function that calls itself, by whatever name: another closure of the same code is another function.
+local function maker(tag)
+  local self
+  local function own(n, a, b) if n == 0 then return tag, a, b end return self(n - 1, b, a) end
+  return own, function(f) self = f end
+end
+local f1, set1 = maker("one")
+local f2, set2 = maker("two")
+set1(f1) set2(f1)
+print(f1(3, "a", "b")) --> expect: one\tb\ta
+print(f2(3, "a", "b")) --> expect: one\tb\ta
+set1(f2)
+print(f1(3, "a", "b")) --> expect: two\tb\ta
+local function few(n, a, b) if n == 0 then return a, b end return few(n - 1, n) end
+print(few(3, "a", "b")) --> expect: 1\tnil
+local function more(n, a) local x, y, z if n == 0 then return a, x, y, z end return more(n - 1, a + 1, "x", "y", "z") end
+print(more(3, 1)) --> expect: 4\tnil\tnil\tnil
+local function bare() local was = counter counter = (was or 0) + 1 if was == 5 then return was end return bare() end
+print(bare()) --> expect: 5
+local function extra(n, ...) if n == 0 then return ... end return extra(n - 1, n, ...) end
+print(extra(3)) --> expect: 1\t2\t3
+local function closing(n) local function get() return n end if n == 0 then return get() end return closing(n - 1) end
+print(closing(3)) --> expect: 0
+print(pcall(function(n) local function again(n) if n == 0 then error("deep", 0) end return again(n - 1) end return again(n) end, 3)) --> expect: false\tdeep
+
 -- The frame that was taken over is not in the traceback, nor does it know who called it.
 local function where() return debug.getinfo(1, "t").istailcall, debug.getinfo(2, "t").istailcall end
 local function by_tail(f, ...) return f(...) end
@@ -118,7 +143,7 @@ print(by_tail(where, 1, 2, 3)) --> expect: true\tfalse
 print((by_tail(where, one()))) --> expect: true
 print(pcall(by_tail, function(...) error("in a vararg function", 0) end, two())) --> expect: false\tin a vararg function
 print(pcall(by_tail, fixed2, one())) --> expect: true\t1\tnil\tnil\tnil
-print(pcall(by_tail, nil)) --> expect: false\ttail_calls.lua:115: attempt to call a nil value (local 'f')
+print(pcall(by_tail, nil)) --> expect: false\ttail_calls.lua:140: attempt to call a nil value (local 'f')
 
 -- Through pcall, coroutines and metamethods.
 print(pcall(tail, fixed2, two)) --> expect: true\t1\t2\tnil\tnil

@@ -64,9 +64,12 @@ handlers! {
     fn op_tail_call(m) {
         let func = m.a();
         if (*func).t == tag::LUA_CLOSURE {
+            let dest = (*m.ci).func.get();
+            if (*dest).u == (*func).u {
+                goto!(m, tail_call_self)
+            }
             let code = GcRef::<LuaClosure>::from_addr((*func).u).code();
             let word = *code.sub(1).cast::<FrameWord>();
-            let dest = (*m.ci).func.get();
             let limit = dest.add(1).byte_add(word.frame_bytes as usize);
             if m.x() & 1 == 0 && m.nb() as u32 > word.enough && limit < (*m.lua).stack_last.get() {
                 take_over!(m, func, dest.add(1 + word.num_params as usize), dest.add(1), code, limit)
@@ -77,6 +80,30 @@ handlers! {
             goto!(m, tail_call_quick)
         }
         goto!(m, slow_tail_call)
+    }
+
+    /// The running function calls itself. Its code is taken from the frame and its slot not written to, so that a loop made of such
+    /// calls need not wait for the function to come through the variable that holds it, round after round.
+    #[inline(never)]
+    fn tail_call_self(m) {
+        let frame = &*m.ci;
+        let code = frame.code();
+        let word = *code.sub(1).cast::<FrameWord>();
+        if m.nb() as u32 > word.enough && m.x() & 1 == 0 {
+            frame.set(CallStatus::TAIL);
+            let distance = m.a().add(1).byte_offset_from(m.base);
+            let end = m.base.add(word.num_params as usize);
+            let mut slot = m.base;
+            while slot < end {
+                // One after the other, so that a single register does.
+                let source = slot.byte_offset(distance);
+                (*slot).u = (*source).u;
+                (*slot).t = (*source).t;
+                slot = slot.add(1);
+            }
+            next!(m.at(code))
+        }
+        goto!(m, tail_call_lua)
     }
 
     /// A Lua function that takes other arguments than the instruction names takes over, or there are upvalues to close.
