@@ -27,6 +27,7 @@
 
 pub mod allocations;
 pub mod bytecode;
+pub mod host;
 pub mod library;
 pub mod oracle;
 pub mod program;

@@ -6,7 +6,8 @@
 //!
 //! # How long tests take
 //! [`check`] tries as many values as its caller says, which is a matter of seconds. `PERILUNE_FUZZ_CASES=100` makes that a hundred
-//! times as many. The values are the same each time unless `PERILUNE_FUZZ_SEED` has a number other than 1.
+//! times as many. The values are the same each time unless `PERILUNE_FUZZ_SEED` has a number other than 1. With `PERILUNE_FUZZ_TRACE`
+//! each value is told before it is tried, so that one which ends the process can be found.
 //!
 //! # What has been found
 //! When a value fails, [`check`] shrinks it and shows what is left. The seed goes to `regressions/NAME.txt` beside the manifest of the
@@ -310,7 +311,13 @@ pub fn check_values<T>(name: &str, default_cases: u32, values: Values<T>, proper
 where
     T: for<'a> Arbitrary<'a> + Shrink + Clone + Debug,
 {
-    let result = runner(name, default_cases).run(&values, |value| property(&value).map_err(TestCaseError::fail));
+    let trace = std::env::var_os("PERILUNE_FUZZ_TRACE").is_some();
+    let result = runner(name, default_cases).run(&values, |value| {
+        if trace {
+            eprintln!("{value:?}");
+        }
+        property(&value).map_err(TestCaseError::fail)
+    });
     match result {
         Ok(()) => {}
         Err(TestError::Abort(reason)) => panic!("{name} was given up: {reason}"),

@@ -1,28 +1,37 @@
-//! Random numbers, and random arguments of all kinds: most of them sensible, many of them not.
+//! Choices out of bytes, and arguments of all kinds: most of them sensible, many of them not.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use perilune_vm::{ArithOp, CompareOp, LoadMode, LuaState, LuaType, REGISTRY_INDEX, Status, Thrown, upvalue_index};
 
 thread_local! {
-    static SEED: Cell<u64> = const { Cell::new(1) };
+    /// The bytes of which choices are made, and how many have been taken.
+    static BYTES: RefCell<(Vec<u8>, usize)> = const { RefCell::new((Vec::new(), 0)) };
 }
 
-/// Begins the numbers that follow from a seed.
-pub fn begin(seed: u64) {
-    SEED.set(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+/// Begins the choices that follow from some bytes.
+pub fn begin(bytes: &[u8]) {
+    BYTES.set((bytes.to_vec(), 0));
 }
 
-/// A random number below `n`.
+/// Whether there are bytes left.
+pub fn are_left() -> bool {
+    BYTES.with_borrow(|(bytes, taken)| *taken < bytes.len())
+}
+
+/// The next byte, if there is one.
+fn byte() -> Option<u8> {
+    BYTES.with_borrow_mut(|(bytes, taken)| {
+        let byte = bytes.get(*taken).copied()?;
+        *taken += 1;
+        Some(byte)
+    })
+}
+
+/// A number below `n`, which is not 0. When no bytes are left it is the last one: what is rare is the first.
 pub fn below(n: u64) -> u64 {
-    SEED.with(|seed| {
-        let mut x = seed.get();
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        seed.set(x);
-        x.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33
-    }) % n
+    let bytes = if n <= 1 << 8 { 1 } else { 4 };
+    (0..bytes).try_fold(0, |number, _| Some(number << 8 | u64::from(byte()?))).map_or(n - 1, |number| number % n)
 }
 
 pub fn chance(one_in: u64) -> bool {

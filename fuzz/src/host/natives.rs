@@ -8,8 +8,8 @@ use perilune_vm::{
     native_next, native_resume, native_wrapped, native_yield,
 };
 
-use crate::acts::act;
-use crate::random::{below, chance, chunk, count, held, index, one_of, results, small, thrown};
+use super::acts::act;
+use super::choices::{are_left, below, chance, chunk, count, held, index, one_of, results, small, thrown};
 
 thread_local! {
     /// How deep natives are within natives.
@@ -35,11 +35,19 @@ pub fn live_values() -> i64 {
     LIVE.get()
 }
 
-/// Takes an operation off the budget, if one is left.
+/// How many operations of a budget have been done.
+pub fn spent(budget: u32) -> u32 {
+    budget - BUDGET.get()
+}
+
+/// Takes an operation off the budget, if one is left, and something to choose by.
 pub fn spend() -> bool {
     let left = BUDGET.get();
-    BUDGET.set(left.saturating_sub(1));
-    left > 0
+    if left == 0 || !are_left() {
+        return false;
+    }
+    BUDGET.set(left - 1);
+    true
 }
 
 /// As long as it lives, a thread's handle is in use.
@@ -68,7 +76,8 @@ struct Level;
 
 impl Level {
     fn enter(limit: u32) -> Option<Self> {
-        if DEPTH.get() > limit || BUDGET.get() == 0 {
+        // A function that is called in a loop ends it when there is nothing left to choose by.
+        if DEPTH.get() > limit || BUDGET.get() == 0 || !are_left() {
             return None;
         }
         DEPTH.set(DEPTH.get() + 1);
@@ -167,8 +176,17 @@ pub fn after(lua: &mut LuaState, _: Status, _: isize) -> LuaResult<usize> {
     wild(lua)
 }
 
+/// A hook that ends what runs, once.
+pub fn end(lua: &mut LuaState, _: &HookEvent) -> LuaResult<()> {
+    lua.set_hook(None, 0, 0);
+    Err(lua.raise(format_args!("it takes too long")))
+}
+
 /// A hook; it leaves its frame to nobody else.
 pub fn hook(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
+    if !are_left() {
+        return end(lua, event);
+    }
     let Some(_level) = Level::enter(8) else { return Ok(()) };
     let _using = Using::begin(lua);
     let mut result = Ok(());

@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 
 use perilune_alloc_adapters::{Checking, Counting, Limit, System};
 use perilune_vm::{
-    Activation, Buffer, Lua, LuaAlloc, LuaResult, LuaState, LuaStr, OldSize, ThreadRef, native_resume, native_yield,
+    Activation, Buffer, Interrupter, Lua, LuaAlloc, LuaResult, LuaState, LuaStr, OldSize, ThreadRef, native_resume,
+    native_yield,
 };
 
-use crate::acts::{from_the_base, use_buffer};
-use crate::natives::{after, hook, wild};
-use crate::random::{below, chance, count, index, options, small};
+use super::acts::{from_the_base, use_buffer};
+use super::choices::{below, chance, count, index, options, small};
+use super::natives::{after, hook, wild};
 
 /// What all states of a run allocate from.
 pub type Memory = Counting<Limit<Moody<Checking<System>>>>;
@@ -66,6 +67,11 @@ pub fn begin() {
         }
         OTHER.set(Some(lua));
     }
+}
+
+/// What interrupts the other state.
+pub fn interrupter() -> Option<Interrupter> {
+    OTHER.with_borrow(|other| other.as_ref().map(|lua| lua.interrupter()))
 }
 
 /// What scripts can call.
