@@ -10,6 +10,11 @@
 //! | [`property`] | from one definition of a generator to `arbitrary`, `proptest`, seeds and property tests; how long tests take |
 //! | [`regression`] | programs on which something was found once |
 //! | [`threads`] | what happens to threads, compared with a model step by step |
+//! | [`tables`] | stories of a table beside a map |
+//! | [`bytecode`] | precompiled chunks that somebody has tampered with: refused, or run without harm |
+//! | [`library`] | calls of library functions, which two interpreters answer alike |
+//! | [`host`] | the host API used at random and against all rules |
+//! | [`allocations`] | sequences of calls for the conformance kit of allocators |
 //! | [`sweep`] | whole scripts whose memory fails at each request |
 //!
 //! ```
