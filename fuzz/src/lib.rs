@@ -15,6 +15,7 @@
 //! | [`library`] | calls of library functions, which two interpreters answer alike |
 //! | [`host`] | the host API used at random and against all rules |
 //! | [`allocations`] | sequences of calls for the conformance kit of allocators |
+//! | [`source`] | raw text as source, in a sandbox |
 //! | [`sweep`] | whole scripts whose memory fails at each request |
 //!
 //! ```
@@ -29,6 +30,12 @@
 //! let program: Program = property::from_seed(42, 300).unwrap();
 //! println!("{program}");
 //! ```
+//!
+//! | Example | What it does |
+//! |---|---|
+//! | `program` | prints the program of a seed, and what it comes to |
+//! | `differential` | runs the programs of many seeds against the reference implementation, and shows shrunk differences |
+//! | `outcomes` | prints hashes of what programs come to, to compare builds (`scripts/dispatch-agrees.sh`) |
 
 pub mod allocations;
 pub mod bytecode;

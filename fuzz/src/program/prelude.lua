@@ -1,4 +1,4 @@
-local S, SHOWN = 150, 400
+local S, SHOWN = 90, 400
 
 local SUB = string.sub
 

@@ -211,6 +211,11 @@ fn table_name(proto: &Proto, pc: usize, register: usize) -> Option<Name> {
     })
 }
 
+/// Whether the instruction at `pc` takes a table's key from a register.
+fn is_key(proto: &Proto, pc: usize, register: usize) -> bool {
+    proto.code_slice().get(pc).is_some_and(|&word| op_of(word) == Op::GetTable && unscaled(word.c()) == register)
+}
+
 /// A name for what a register holds when the instruction at `pc` runs.
 #[doc(alias = "getobjname")]
 pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -> Option<Description> {
@@ -247,6 +252,8 @@ pub(crate) fn register_name(proto: &Proto, mut pc: usize, mut register: usize) -
                 Some(Description::new(global_or_field(table), Name::fixed("?")))
             }
             Op::GetUpval => Some(Description::new("upvalue", upvalue_name(proto, word.b() as usize))),
+            // The reference implementation takes a key straight from the constants, and no register has held it.
+            Op::LoadK if is_key(proto, setter + 1, register) => None,
             Op::LoadK => {
                 let name = constant_name(proto, word.imm() as usize / SCALE as usize)?;
                 Some(Description::new("constant", name))

@@ -62,6 +62,9 @@ fn long_names_are_names_too() {
     raises(&(long.clone() + "()"), &std::format!("call a nil value (global '{long}')"));
     raises(&std::format!("local t = {{}} t:{long}()"), &std::format!("call a nil value (method '{long}')"));
     raises(&std::format!("local t = {{}} t.{long}()"), &std::format!("call a nil value (field '{long}')"));
+    // The iterator's copy is named after what its register held last, but a key never was in one.
+    raises("for k in nil, nil, {'x'} do end", "call a nil value (constant 'x')");
+    raises(&std::format!("for k in nil, nil, ({{}}).{long} do end"), "call a nil value");
 }
 
 #[test]

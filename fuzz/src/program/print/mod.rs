@@ -26,8 +26,9 @@ const FORGIVING: &str = include_str!("../forgiving.lua");
 pub(super) const NAMES: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "t"];
 /// The names of variables that are always globals.
 pub(super) const GLOBALS: [&str; 4] = ["g1", "g2", "g3", "g4"];
-/// The names of methods; they are names of fields and of functions of `string`.
-pub(super) const METHODS: [&str; 8] = ["x", "y", "z", "upper", "len", "rep", "byte", "sub"];
+/// The names of methods; they are names of fields and of functions of `string`. (Of `rep` an empty string and a large number would have the
+/// reference at work for years.)
+pub(super) const METHODS: [&str; 8] = ["x", "y", "z", "upper", "len", "lower", "byte", "sub"];
 /// How many metatables the prelude has.
 const METATABLES: u8 = 5;
 /// What the printer knows about the function that it is in.
