@@ -12,8 +12,9 @@ use perilune_fuzz::{bytecode, property};
 const COUNT: u64 = 200;
 
 /// The targets whose inputs are bytes for a generator.
-const OF_BYTES: [&str; 19] = [
+const OF_BYTES: [&str; 20] = [
     "allocations",
+    "host",
     "library_codes",
     "library_dates",
     "library_formats",
