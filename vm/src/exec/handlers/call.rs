@@ -1,6 +1,7 @@
 //! Calls and returns.
 
 use perilune_core::code::{FrameWord, Instruction};
+use perilune_core::object::GcObject;
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, TValue, Thread};
 
@@ -51,6 +52,10 @@ macro_rules! back {
 macro_rules! return_to_call {
     ($m:ident, $status:ident, $first:ident, $n:ident) => {{
         let dest = (*$m.ci).func.get();
+        if $n == 1 && $status as u16 as u32 == WANTS_ONE {
+            *dest = *$first;
+            back!($m)
+        }
         let mut wanted = ($status as u16 as usize).wrapping_sub(1);
         if $status as u16 == 0 {
             wanted = $n;
@@ -450,13 +455,26 @@ handlers! {
         goto!(m, return_by_kind)
     }
 
-    /// Upvalues are to be closed before the return.
+    /// Upvalues are to be closed before the return: often it is one, which the collector has not seen yet.
     #[inline(never)]
     fn return_closing(m) {
         let open = (*m.lua).open_upvals.get();
         if !open.is_null() && (*open).v.get() >= m.base {
-            upvalue::close_from(LuaState::from_thread(m.lua), m.base);
+            let next = (*open).open_next();
+            if !(*open).header().is_white() || !next.is_null() && (*next).v.get() >= m.base {
+                goto!(m, return_closing_all)
+            }
+            (*m.lua).open_upvals.set(next);
+            // A white upvalue needs no barrier (`Heap::close_upval`).
+            (*open).close();
         }
+        goto!(m, return_by_kind)
+    }
+
+    /// Any number of upvalues are to be closed before the return.
+    #[inline(never)]
+    fn return_closing_all(m) {
+        upvalue::close_from(LuaState::from_thread(m.lua), m.base);
         goto!(m, return_by_kind)
     }
 
