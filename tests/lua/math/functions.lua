@@ -31,3 +31,12 @@ print(pcall(math.abs)) --> expect: false\tbad argument #1 to 'math.abs' (number 
 print(pcall(math.type)) --> expect: false\tbad argument #1 to 'math.type' (value expected)
 -- those that LUA_COMPAT_MATHLIB brings
 print(math.pow(2, 3), math.cosh(0), math.sinh(0), math.tanh(0), math.frexp(8), math.ldexp(0.5, 4), math.log10(1000)) --> expect: 8.0\t1.0\t0.0\t0.0\t0.5\t8.0\t3.0
+-- Squares and roots are exact; the C library's `pow` may be off by one in the last place.
+do
+  local exact, x = true, 0.1
+  for i = 1, 5000 do
+    x = (x * 1.37 + i) % 1e6
+    exact = exact and x ^ 2 == x * x and x ^ 0.5 == math.sqrt(x) and x ^ 2 == load("local x, y = ... return x ^ y")(x, 2)
+  end
+  print(exact) --> expect: true
+end
