@@ -1,7 +1,7 @@
 //! What the state machine of threads has found, in short.
 
 use perilune_alloc_adapters::{Checking, System};
-use perilune_vm::{LoadMode, Lua, LuaResult, LuaState, Status, testing};
+use perilune_vm::{HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_LINE, Status, testing};
 
 /// `mark()`: runs the collector until everything reachable has been marked, and stops there.
 fn mark(lua: &mut LuaState) -> LuaResult<usize> {
@@ -28,6 +28,18 @@ fn resume_and_fail(lua: &mut LuaState) -> LuaResult<usize> {
     }
 }
 
+/// `hook_next_line()`: at the next line, a hook takes off more than it has, and calls.
+fn hook_next_line(lua: &mut LuaState) -> LuaResult<usize> {
+    fn hook(lua: &mut LuaState, _: &HookEvent) -> LuaResult<()> {
+        lua.set_hook(None, 0, 0);
+        lua.set_top(1)?;
+        lua.push_native(check)?;
+        lua.call(0, 0)
+    }
+    lua.set_hook(Some(hook), MASK_LINE, 0);
+    Ok(0)
+}
+
 /// Runs a script in a state of its own, whose memory is checked.
 fn run(script: &str) {
     let memory = Checking::recording(System);
@@ -36,6 +48,7 @@ fn run(script: &str) {
         perilune_stdlib::open_libs(&mut lua).expect("libraries");
         lua.register("mark", mark).expect("a global");
         lua.register("check", check).expect("a global");
+        lua.register("hook_next_line", hook_next_line).expect("a global");
         lua.register("resume_and_fail", resume_and_fail).expect("a global");
         assert_eq!(lua.load_bytes(script.as_bytes(), b"=script", LoadMode::TEXT), Status::Ok);
         let status = lua.pcall(0, 0, 0);
@@ -79,5 +92,19 @@ fn an_error_after_the_end_of_a_collected_coroutine() {
             local ok, message = pcall(resume_and_fail, coroutine.create(body))
             assert(not ok and message:find('after the end'), message)
         end
+    ");
+}
+
+/// To a hook the registers of the function that it interrupts are its own. When it took them off and called, the frame lay over
+/// variables that closures still referred to, and these could write into it.
+#[test]
+fn a_call_of_a_hook_over_captured_variables() {
+    run("
+        local a, b = 1, 2
+        local function set(value) b = value end
+        hook_next_line()
+        local c = 3
+        set(c)
+        check()
     ");
 }

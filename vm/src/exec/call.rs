@@ -178,6 +178,12 @@ pub(crate) fn call_slot(lua: &mut LuaState, slot: *mut TValue, nresults: i32) ->
     let running = core::mem::replace(&mut lua.heap().running_thread, lua.as_thread_ptr());
     let outermost = Outermost::begin(lua, running);
     let th = lua.th();
+    // SAFETY: H4: the running frame is in use.
+    if unsafe { (*th.ci.get()).has(CallStatus::HOOKED) } {
+        // A hook that took more off than it had pushed calls over variables of the function that it interrupted. They would lie in
+        // the new frame, where closures must not reach (BC2).
+        upvalue::close_from(lua, slot);
+    }
     let func = th.save(slot);
     let guard = Guard::new(lua, running, func);
     let wait = Wait::new(lua, running);
