@@ -19,7 +19,7 @@ local function V(...)
 end
 
 local function K(k)
-  if k == nil then return 'nil' end
+  if k == nil or type(k) == 'function' then return type(k) end
   if TYPE(k) and (k ~= k or k > 0 and FLOOR(k) == k) then return 'key' end
   return k
 end

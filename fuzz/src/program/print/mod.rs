@@ -2,7 +2,8 @@
 //! `pairs`, or on borders:
 //!
 //! P1. No table ever has a hole among its positive integer keys, so that `#` has one answer: constructors, elements and fields are written so
-//!     that nil does not come into a sequence (`NN`, `V`) and integers do not become keys elsewhere (`K`).
+//!     that nil does not come into a sequence (`NN`, `V`) and integers do not become keys elsewhere (`K`). Functions do not become keys, either:
+//!     whether a closure that is made twice is one function or two is open (manual §3.4.4).
 //! P2. Each loop counts its turns, each function and each jump backward uses up a step (`S`); when there are none left, loops end, functions
 //!     return, and jumps are not made.
 //! P3. What is no value to be compared (a table's address, say) is printed as its type, and strings stay short (`C`).
