@@ -368,7 +368,8 @@ fn call_hook_function(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
     }
     lua.push_str(event.kind.name())?;
     match event.kind {
-        HookKind::Line(line) => lua.push_integer(i64::from(line))?,
+        // A stripped function has no lines.
+        HookKind::Line(line) if line >= 0 => lua.push_integer(i64::from(line))?,
         _ => lua.push_nil()?,
     }
     lua.call(2, 0)

@@ -216,3 +216,16 @@ local dumped = load(string.dump(plain))
 print(lines(dumped, 2), dumped(5)) --> expect: 1 2 3 2 3 2 5\t5
 local stripped = load(string.dump(plain, true))
 print(stripped(5)) --> expect: 5
+
+-- A stripped function has no lines, but hooks see each round of a loop in it.
+do
+  local source = "local i, n = 0, 5\nwhile i < n do\n i = i + 1\n end\n return i"
+  local stripped = load(string.dump(load(source), true))
+  local lines, count = 0, 0
+  debug.sethook(function(_, line) if line == nil then lines = lines + 1 end end, "l")
+  stripped()
+  debug.sethook(function() count = count + 1 end, "", 1)
+  stripped()
+  debug.sethook()
+  print(lines, count, next(debug.getinfo(stripped, "L").activelines)) --> expect: 8\t24\tnil
+end

@@ -158,12 +158,15 @@ impl Dumper<'_> {
     }
 
     fn debug_info(&mut self, proto: &Proto) -> LuaResult<()> {
-        if self.strip {
-            return (0..3).try_for_each(|_| self.count(0));
+        let lines = proto.lines_slice();
+        // Where the copies of conditions are is told by the lines; hooks need it also where there are no others.
+        let lines = if self.strip && lines.iter().all(|&line| line >= 0) { &[] } else { lines };
+        self.count(lines.len())?;
+        for &line in lines {
+            self.int(if self.strip { line.min(0) } else { line })?;
         }
-        self.count(proto.lines_slice().len())?;
-        for &line in proto.lines_slice() {
-            self.int(line)?;
+        if self.strip {
+            return (0..2).try_for_each(|_| self.count(0));
         }
         self.count(proto.locals_slice().len())?;
         for var in proto.locals_slice() {

@@ -159,10 +159,10 @@ pub(super) fn code_index(proto: &Proto, after: *const ()) -> Option<usize> {
     if count <= proto.code_len.get() as usize { count.checked_sub(1) } else { None }
 }
 
-/// The line of an instruction; -1 if the function is stripped.
+/// The line of an instruction; -1 if the function is stripped, which has no lines, or zeros among the distances of copies.
 #[doc(alias = "getfuncline")]
 pub(crate) fn line_of(proto: &Proto, pc: usize) -> i32 {
-    proto.lines_slice().get(original(proto, pc)).copied().unwrap_or(-1)
+    proto.lines_slice().get(original(proto, pc)).copied().filter(|&line| line > 0).unwrap_or(-1)
 }
 
 /// The line that runs in a Lua frame.
@@ -334,8 +334,8 @@ impl LuaState {
         };
         let table = self.heap().new_table().map_err(|_| self.memory_error())?;
         self.th().push(TValue::object(table));
-        // The lines of copied instructions are those of others.
-        for &line in closure.proto().lines_slice().iter().filter(|&&line| line >= 0) {
+        // The lines of copied instructions are those of others; a stripped function has none.
+        for &line in closure.proto().lines_slice().iter().filter(|&&line| line > 0) {
             // SAFETY: the table lies on the stack; the key is an integer.
             let stored = unsafe { self.heap().table_set_int(table, i64::from(line), TValue::TRUE) };
             stored.map_err(|_| self.memory_error())?;
