@@ -227,5 +227,5 @@ do
   debug.sethook(function() count = count + 1 end, "", 1)
   stripped()
   debug.sethook()
-  print(lines, count, next(debug.getinfo(stripped, "L").activelines)) --> expect: 8\t24\tnil
+  print(lines, count, next(debug.getinfo(stripped, "L").activelines)) --> expect: 6\t24\tnil
 end
