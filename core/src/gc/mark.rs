@@ -3,8 +3,8 @@
 //! What needs only a glance (strings, userdata, upvalues, empty tables) turns black at once; everything else with a `gclist` goes
 //! to the gray list. So the native stack is never deep: a chain of userdata and upvalues is followed by a loop.
 //!
-//! Most of the time goes into waiting for memory. So a table that leaves the gray list is not traversed at once: its array part is
-//! asked for, and some others have their turn before ([`Ahead`]).
+//! Most of the time goes into waiting for memory. So a table that leaves the gray list is not traversed at once: its items are
+//! asked for, then the objects that these begin with, and some others have their turn before ([`Ahead`]).
 
 use super::Heap;
 use super::barrier::is_white_value;
@@ -19,7 +19,7 @@ const AHEAD: usize = 8;
 /// So often objects are looked at again before the atomic phase, lest a program that writes to many keeps the cycle from its end.
 const MOST_REVISITS: u32 = 8;
 
-/// Gray tables whose array parts are on their way into the processor's caches. They are in no gray list meanwhile.
+/// Gray tables of which something is on its way into the processor's caches. They are in no gray list meanwhile.
 struct Ahead {
     tables: [*mut Table; AHEAD],
     at: usize,
@@ -32,6 +32,34 @@ impl Ahead {
         let oldest = core::mem::replace(&mut self.tables[self.at], table);
         self.at = (self.at + 1) % AHEAD;
         oldest
+    }
+}
+
+/// Asks the processor for the first objects that a table refers to.
+///
+/// # Safety
+/// The table is live.
+#[inline(always)]
+unsafe fn ask_for_objects(table: &Table) {
+    /// How many of them.
+    const FIRST: usize = 2;
+    let ask = |value: TValue| {
+        if value.is_collectable() {
+            prefetch(value.u as usize as *const u8);
+        }
+    };
+    let elements = table.array_size() as usize;
+    // SAFETY: T1.
+    unsafe {
+        if elements == 0 {
+            for i in 0..FIRST.min(table.small_mask() as usize + 1) {
+                ask((*table.node_ptr().add(i)).value());
+            }
+        } else {
+            for i in 0..FIRST.min(elements) {
+                ask(*table.array_ptr().add(i));
+            }
+        }
     }
 }
 
@@ -195,7 +223,8 @@ impl Heap {
     /// # Safety
     /// Marking is under way (G4).
     pub(super) unsafe fn propagate(&mut self, budget: usize) -> bool {
-        let mut ahead = Ahead { tables: [core::ptr::null_mut(); AHEAD], at: 0 };
+        // Those that wait for their items, and those that wait for the objects in there.
+        let mut ahead = [const { Ahead { tables: [core::ptr::null_mut(); AHEAD], at: 0 } }; 2];
         // SAFETY: G4.
         unsafe {
             while self.traversed < budget {
@@ -211,13 +240,19 @@ impl Heap {
                     continue;
                 }
                 self.gray = (*table).gclist.get();
-                prefetch((*table).array_ptr());
-                table = ahead.exchange(table);
+                let has_array = (*table).array_size() != 0;
+                prefetch(if has_array { (*table).array_ptr().cast() } else { (*table).node_ptr() });
+                table = ahead[0].exchange(table);
+                if table.is_null() {
+                    continue;
+                }
+                ask_for_objects(&*table);
+                table = ahead[1].exchange(table);
                 if !table.is_null() {
                     self.traversed += self.traverse_table(&*table);
                 }
             }
-            for table in ahead.tables {
+            for table in ahead.iter().flat_map(|ahead| ahead.tables) {
                 if !table.is_null() {
                     (*table).gclist.set(self.gray);
                     self.gray = table.cast();
@@ -232,11 +267,11 @@ impl Heap {
     ///
     /// # Safety
     /// As for [`Self::propagate`].
-    unsafe fn propagate_ahead(&mut self, ahead: &mut Ahead) -> bool {
+    unsafe fn propagate_ahead(&mut self, ahead: &mut [Ahead; 2]) -> bool {
         // SAFETY: G4.
         unsafe {
-            for _ in 0..AHEAD {
-                let table = ahead.exchange(core::ptr::null_mut());
+            for i in 0..2 * AHEAD {
+                let table = ahead[1 - i / AHEAD].exchange(core::ptr::null_mut());
                 if !table.is_null() {
                     self.traversed += self.traverse_table(&*table);
                     return true;
