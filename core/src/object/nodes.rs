@@ -105,7 +105,7 @@ pub(super) const LISTED: u32 = 4;
 
 /// Spreads the bits of pointers and floats, whose low bits tend to be equal.
 #[inline(always)]
-fn mix(bits: u64) -> usize {
+pub(super) fn mix(bits: u64) -> usize {
     (bits.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
 }
 

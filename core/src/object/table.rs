@@ -16,7 +16,7 @@
 use core::cell::Cell;
 
 use super::header::{GcHeader, GcObject, GcRef, opt_addr, opt_from_addr};
-use super::nodes::{LISTED, Node, Nodes, float_to_integer, integer_position, position, same_key};
+use super::nodes::{LISTED, Node, Nodes, float_to_integer, integer_position, mix, position, same_key};
 use super::string::LuaString;
 use crate::base::error::OutOfMemory;
 use crate::value::{TValue, Tag, tag};
@@ -312,6 +312,24 @@ impl Table {
             // SAFETY: T1 and T2.
             let node = unsafe { &*place };
             if node.key.get() == key as u64 && node.key_tag.get() == tag::INT {
+                return place;
+            }
+            match node.next.get() {
+                0 => return core::ptr::null_mut(),
+                next => place = place.wrapping_offset(next as isize),
+            }
+        }
+    }
+
+    /// The node with an object other than a string, or a float that equals no integer, as its key, or null.
+    #[inline(always)]
+    pub fn find_bits(&self, key: TValue) -> *mut Node {
+        let mask = self.mask();
+        let mut place = self.node.get().wrapping_add(if mask < LISTED { 0 } else { mix(key.u) & mask as usize });
+        loop {
+            // SAFETY: T1 and T2.
+            let node = unsafe { &*place };
+            if node.key.get() == key.u && node.key_tag.get() == key.t {
                 return place;
             }
             match node.next.get() {

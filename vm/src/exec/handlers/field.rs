@@ -165,7 +165,7 @@ handlers! {
                 }
             }
         }
-        goto!(m, slow_get)
+        goto!(m, find::find_item)
     }
 
     fn op_self_field(m) {

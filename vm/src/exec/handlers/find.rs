@@ -3,6 +3,8 @@
 //!
 //! These handlers do what needs neither memory nor a call, and leave the rest to the slow paths of [`super::field`].
 
+use core::ptr::null_mut;
+
 use perilune_core::code::Instruction;
 use perilune_core::object::{GcObject, Node, opt_from_addr};
 use perilune_core::value::tag;
@@ -90,6 +92,19 @@ unsafe fn field<H: Hint>(m: Machine, object: TValue, key: GcRef<LuaString>) -> O
     }
 }
 
+/// Whether a key that a table has not is nil.
+#[inline(always)]
+fn inherits_nothing(table: GcRef<Table>) -> bool {
+    table.metatable().is_none_or(|metatable| metatable.flags() & 1 << MetaEvent::Index as u8 != 0)
+}
+
+/// Whether a float equals no integer, as far as that is told at once.
+#[inline(always)]
+fn is_no_integer(key: TValue) -> bool {
+    let n = f64::from_bits(key.u);
+    n.abs() < 9.0e15 && n as i64 as f64 != n
+}
+
 /// Stores a field, if that needs no memory, no barrier and no metamethod; says so.
 ///
 /// # Safety
@@ -129,6 +144,21 @@ macro_rules! read {
             next!($m)
         }
         goto!($m, slow_get)
+    }};
+}
+
+/// Reads the value of a node, which may be null, into R[A], or nil if nothing is inherited.
+macro_rules! read_node {
+    ($m:ident, $table:expr, $node:expr) => {{
+        let node: *mut Node = $node;
+        if !node.is_null() && (*node).value_tag.get() != tag::NIL {
+            *$m.a() = (*node).value();
+            next!($m)
+        }
+        if inherits_nothing($table) {
+            (*$m.a()).t = tag::NIL;
+            next!($m)
+        }
     }};
 }
 
@@ -212,15 +242,30 @@ handlers! {
             }
         } else if key.t == tag::INT && object.t == tag::TABLE {
             let table: GcRef<Table> = object.as_ref();
-            let node = table.find_int(key.u as i64);
-            if !node.is_null() && (*node).value_tag.get() != tag::NIL {
-                *m.a() = (*node).value();
-                next!(m)
-            }
-            if table.metatable().is_none() {
-                (*m.a()).t = tag::NIL;
-                next!(m)
-            }
+            read_node!(m, table, if table.has_no_nodes() { null_mut() } else { table.find_int(key.u as i64) })
+        }
+        goto!(m, find_bits)
+    }
+
+    /// A constant integer that is not in the array part.
+    #[inline(never)]
+    fn find_item(m) {
+        let object = *m.b();
+        if object.t == tag::TABLE {
+            let table: GcRef<Table> = object.as_ref();
+            read_node!(m, table, if table.has_no_nodes() { null_mut() } else { table.find_int(m.nc() as i64) })
+        }
+        goto!(m, slow_get)
+    }
+
+    /// A key that is an object or a float.
+    #[inline(never)]
+    fn find_bits(m) {
+        let (object, key) = (*m.b(), *m.c());
+        let is_float = key.t == tag::FLOAT && is_no_integer(key);
+        if object.t == tag::TABLE && (is_float || key.is_collectable() && !key.is_string()) {
+            let table: GcRef<Table> = object.as_ref();
+            read_node!(m, table, table.find_bits(key))
         }
         goto!(m, slow_get)
     }
