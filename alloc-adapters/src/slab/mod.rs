@@ -29,7 +29,7 @@ mod large;
 mod page;
 
 use self::large::Large;
-use self::page::{PAGE, Page, Queue, extend, head_of, start_of};
+use self::page::{PAGE, Page, Queue, ask_for, extend, head_of, start_of};
 use crate::size_class::{ALIGN, EXACT_MAX, Free, class_count, class_of, class_size, exact_class};
 
 /// The largest block that is cut from a page.
@@ -101,7 +101,9 @@ impl Slab {
             unsafe {
                 let block = (*page).free;
                 if !block.is_null() {
-                    (*page).free = (*block).next;
+                    let next = (*block).next;
+                    (*page).free = next;
+                    ask_for(next);
                     (*page).used += 1;
                     return block.cast();
                 }
