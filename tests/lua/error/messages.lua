@@ -62,3 +62,5 @@ try "local a = {b = {}} return a.b.c.d" --> expect: x:1: attempt to index a nil 
 try "return _ENV.nothing.x" --> expect: x:1: attempt to index a nil value (global 'nothing')
 try "local t = {} return t[1][2]" --> expect: x:1: attempt to index a nil value (field '?')
 try "local t, k = {}, 'key' return t[k].x" --> expect: x:1: attempt to index a nil value (field '?')
+-- The reference names nothing here, as no register holds the key (see COMPATIBILITY.md).
+try "for a in nil, {['a key of more than forty characters, so that it is a long string'] = h} do end" --> expect: x:1: attempt to call a nil value (global 'h')
