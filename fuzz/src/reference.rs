@@ -178,7 +178,8 @@ pub(crate) fn take_output() -> String {
 
 /// Counts instructions, and raises an error when there have been too many.
 fn count(lua: &mut LuaState, _: &HookEvent) -> LuaResult<()> {
-    let left = BUDGET.get() - i64::from(STEP);
+    let (_, _, step) = lua.get_hook();
+    let left = BUDGET.get() - i64::from(step);
     BUDGET.set(left);
     if left > 0 {
         return Ok(());
@@ -188,17 +189,22 @@ fn count(lua: &mut LuaState, _: &HookEvent) -> LuaResult<()> {
     Err(lua.raise(format_args!("{OUT_OF_BUDGET}")))
 }
 
-/// Limits how many instructions a state executes from now on.
-pub(crate) fn set_budget(lua: &mut LuaState, instructions: Option<u64>) {
+/// Limits how many instructions a state executes from now on; each thread counts them in steps of so many.
+pub(crate) fn set_budget(lua: &mut LuaState, instructions: Option<u64>, step: i32) {
     BUDGET.set(instructions.map_or(i64::MAX, |n| i64::try_from(n).unwrap_or(i64::MAX)));
     if instructions.is_some() {
-        lua.set_hook(Some(count), MASK_COUNT, STEP);
+        lua.set_hook(Some(count), MASK_COUNT, step);
     }
+}
+
+/// How many instructions are left.
+pub(crate) fn budget() -> i64 {
+    BUDGET.get()
 }
 
 /// Whether the instructions were used up.
 pub(crate) fn is_out_of_budget() -> bool {
-    BUDGET.get() <= 0
+    budget() <= 0
 }
 
 /// The text of the error on top.
@@ -263,7 +269,7 @@ fn execute(lua: &mut LuaState, source: &[u8], instructions: Option<u64>) -> (Sta
     if prepare(lua).is_err() {
         return (Status::ErrMem, String::new());
     }
-    set_budget(lua, instructions);
+    set_budget(lua, instructions, STEP);
     let mut status = lua.load_bytes(source, b"=script", LoadMode::TEXT);
     if status == Status::Ok {
         status = lua.pcall(0, 0, 0);

@@ -4,13 +4,28 @@ mod common;
 
 use common::reference::Puc;
 use perilune_fuzz::oracle;
-use perilune_fuzz::program::Program;
+use perilune_fuzz::program::{self, Program, layout};
 use perilune_fuzz::property::{self, check, check_values, values_of_size};
 use perilune_fuzz::reference::{End, Perilune};
 
 #[test]
 fn programs_agree_with_the_reference() {
     check("differential", 300, |program: &Program| oracle::agrees(&program.to_string(), &mut Perilune, &mut Puc));
+}
+
+#[test]
+fn programs_agree_with_the_reference_in_any_layout() {
+    check("differential_layout", 150, |program: &Program| {
+        let text = layout::varied(&program::print_varied(program, 7), 7).text;
+        oracle::agrees(&text, &mut Perilune, &mut Puc)
+    });
+}
+
+#[test]
+fn programs_agree_with_the_reference_when_stripped() {
+    check("differential_stripped", 150, |program: &Program| {
+        oracle::agrees(&oracle::stripped(&program.to_string()), &mut Perilune, &mut Puc)
+    });
 }
 
 #[test]
@@ -21,6 +36,11 @@ fn programs_survive_dumping() {
 #[test]
 fn programs_compile_the_same_in_any_layout() {
     check("layout", 150, |program: &Program| oracle::compiles_the_same_in_any_layout(program, 7));
+}
+
+#[test]
+fn programs_keep_their_lines() {
+    check("lines", 150, |program: &Program| oracle::keeps_its_lines(&program.to_string(), 7));
 }
 
 #[test]

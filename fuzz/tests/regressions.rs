@@ -45,4 +45,5 @@ fn oracles_notice_what_is_different() {
     assert!(oracle::keeps_its_heap_whole("print(debug.gethook())").is_err());
     // What the reference is compiled without here.
     assert!(oracle::by_name("differential", "print(bit32)", &mut Puc).is_err());
+    assert!(oracle::by_name("stripped", "print(bit32)", &mut Puc).is_err());
 }

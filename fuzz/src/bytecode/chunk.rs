@@ -216,6 +216,17 @@ impl Chunk {
         self.main.count()
     }
 
+    /// All functions, outer ones before inner ones.
+    pub fn functions(&self) -> Vec<&Function> {
+        let mut functions = vec![&self.main];
+        let mut at = 0;
+        while let Some(function) = functions.get(at) {
+            functions.splice(at + 1..at + 1, &function.functions);
+            at += 1;
+        }
+        functions
+    }
+
     /// The function of a number, outer ones before inner ones. Numbers go round.
     pub fn function_mut(&mut self, number: usize) -> &mut Function {
         let number = number % self.function_count();

@@ -29,7 +29,7 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 
 pub use dates::Dates;
 pub use formats::Formats;
-pub use literal::Literal;
+pub use literal::{Literal, quoted};
 pub use numbers::Numbers;
 pub use packs::Packs;
 pub use patterns::Patterns;

@@ -21,6 +21,7 @@
 
 pub mod ast;
 mod generate;
+pub mod layout;
 pub mod library;
 mod print;
 mod shrink;

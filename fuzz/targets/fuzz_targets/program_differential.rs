@@ -1,4 +1,4 @@
-//! Generated programs, in Perilune and in the reference implementation.
+//! Generated programs, in Perilune and in the reference implementation, as they are and stripped.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -8,5 +8,7 @@ use perilune_fuzz::reference::Perilune;
 use perilune_fuzz_targets::reference::Puc;
 
 fuzz_target!(|bytes: &[u8]| perilune_fuzz_targets::holds(bytes, |program: &Program| {
-    oracle::agrees(&program.to_string(), &mut Perilune, &mut Puc)
+    let source = program.to_string();
+    oracle::agrees(&source, &mut Perilune, &mut Puc)?;
+    oracle::agrees(&oracle::stripped(&source), &mut Perilune, &mut Puc)
 }));

@@ -58,8 +58,8 @@ pub fn print(program: &Program) -> String {
     print_with(program, None)
 }
 
-/// The text of a program in another layout, which must compile to the same instructions: other spacing, comments, parentheses where they
-/// are not needed or none where they are, other spellings of numbers and strings. What the plain text has behind the prelude is in one line here.
+/// The text of a program in another layout, which must compile to the same instructions: other lines and spaces, comments, parentheses where
+/// they are not needed or none where they are, other spellings of numbers and strings.
 pub fn print_varied(program: &Program, seed: u64) -> String {
     print_with(program, Some(Random::new(seed)))
 }
@@ -149,12 +149,13 @@ impl Printer {
 
     /// Writes a token, and something between it and the one before.
     fn token(&mut self, text: &str) {
-        // Never a new line, as lines become part of functions.
-        let between = match self.way(9) {
-            0..=5 => " ",
-            6 => "\t \x0b\x0c",
-            7 => " --[[ a comment ]]",
-            _ => " --[==[ a ] longer ]] comment]==] ",
+        let between = match self.way(12) {
+            0..=6 => " ",
+            7 => "\t \x0b\x0c",
+            8 => " --[[ a comment ]]",
+            9 => " --[==[ a ] longer ]]\n comment]==] ",
+            10 => " -- a comment\n",
+            _ => "\r\n\n",
         };
         self.out.push_str(between);
         self.out.push_str(text);
