@@ -25,23 +25,25 @@ names=("$@")
 
 # What a target's last lines say, as a row of the table; its end is the row's.
 run() {
-    local name=$1 log=$target/$1.log result=ok status=0 executions speed coverage
+    local name=$1 log=$target/$1.log result=ok status=0 executions speed edges all cpu TIMEFORMAT=%U
     mkdir -p "$target/corpus/$name" "$target/artifacts/$name"
     local options=(-max_total_time="$seconds" -timeout=30 -rss_limit_mb=4096 -max_len=8192 -seed="${FUZZ_SEED:-0}" -print_final_stats=1
         -artifact_prefix="$target/artifacts/$name/")
     [ ! -f "dictionaries/$name.dict" ] || options+=(-dict="dictionaries/$name.dict")
     # A request that is too large is refused, which is what allocators and runtimes are tested with.
-    ASAN_OPTIONS=allocator_may_return_null=1:${ASAN_OPTIONS:-} "$target/$host/release/$name" "${options[@]}" "$target/corpus/$name" "$target/seeds/$name" > "$log" 2>&1 || status=$?
+    cpu=$({ time ASAN_OPTIONS=allocator_may_return_null=1:${ASAN_OPTIONS:-} \
+        "$target/$host/release/$name" "${options[@]}" "$target/corpus/$name" "$target/seeds/$name" > "$log" 2>&1; } 2>&1) || status=$?
     executions=$(sed -n 's/^stat::number_of_executed_units: //p' "$log")
     speed=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
-    coverage=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
+    edges=$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1)
+    all=$(sed -n 's/^INFO: Loaded .* (\([0-9]*\) inline.*/\1/p' "$log")
     [ "$status" -eq 0 ] || result="FAILED, see $log"
     [ "${executions:-0}" -gt 0 ] || { status=1; result="did nothing, see $log"; }
-    printf '%-24s %12s %10s %10s  %s\n' "$name" "${executions:--}" "${speed:--}" "${coverage:--}" "$result"
+    printf '%-24s %10s %12s %10s %15s  %s\n' "$name" "${cpu:--}" "${executions:--}" "${speed:--}" "${edges:--} of ${all:--}" "$result"
     return "$status"
 }
 
-printf '%-24s %12s %10s %10s  %s\n' target executions a-second edges result
+printf '%-24s %10s %12s %10s %15s  %s\n' target CPU-seconds executions a-second edges result
 failed=0
 running=0
 for name in "${names[@]}"; do
