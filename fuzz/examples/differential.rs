@@ -23,7 +23,7 @@ fn main() {
     let first = arguments.next().unwrap_or(0);
     let last = arguments.next().unwrap_or(500);
     let threads = arguments.next().unwrap_or(1);
-    let bytes = arguments.next().unwrap_or(600) as usize;
+    let bytes = arguments.next().unwrap_or(600);
     let next = AtomicU64::new(first);
     let failures = Mutex::new(0);
     let none = AtomicU64::new(0);
@@ -55,10 +55,8 @@ fn main() {
 }
 
 /// Compares the program of a seed; false if the reference did not come to a result.
-fn try_seed(seed: u64, bytes: usize, failures: &Mutex<u64>) -> bool {
-    // Small programs as well as large ones.
-    let bytes = 20 + seed as usize * 7919 % bytes.max(1);
-    let program: Program = property::from_seed(seed, bytes).expect("it takes any bytes");
+fn try_seed(seed: u64, bytes: u64, failures: &Mutex<u64>) -> bool {
+    let program = Program::of_any_size(seed, bytes);
     let agrees = |program: &Program| oracle::agrees(&program.to_string(), &mut Perilune, &mut Puc);
     match agrees(&program) {
         Ok(()) => {}

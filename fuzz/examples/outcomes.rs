@@ -5,8 +5,8 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use perilune_fuzz::oracle;
 use perilune_fuzz::program::Program;
-use perilune_fuzz::{oracle, property};
 
 /// How many programs share a line.
 const LINE: u64 = 100;
@@ -22,10 +22,7 @@ fn main() {
         let mut hasher = DefaultHasher::new();
         let mut errors = 0;
         for seed in begin..end {
-            // Small programs as well as large ones.
-            let bytes = 20 + seed * 7919 % bytes.max(1);
-            let program: Program = property::from_seed(seed, bytes as usize).expect("it takes any bytes");
-            let outcome = oracle::plain(&program.to_string());
+            let outcome = oracle::plain(&Program::of_any_size(seed, bytes).to_string());
             errors += u64::from(!outcome.error.is_empty());
             (format!("{:?}", outcome.end), outcome.output, outcome.error).hash(&mut hasher);
         }

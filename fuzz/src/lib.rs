@@ -18,18 +18,95 @@
 //! | [`source`] | raw text as source, in a sandbox |
 //! | [`sweep`] | whole scripts whose memory fails at each request |
 //!
+//! # A property test
+//!
 //! ```
 //! use perilune_fuzz::oracle;
 //! use perilune_fuzz::program::Program;
 //! use perilune_fuzz::property;
 //!
-//! // A test of one's own: whatever the program, it gives the same when it has been dumped and loaded again.
+//! // Whatever the program, it gives the same when it has been dumped and loaded again.
 //! property::check("dumping", 3, |program: &Program| oracle::survives_dump(&program.to_string()));
 //!
 //! // The program of a seed, as text.
-//! let program: Program = property::from_seed(42, 300).unwrap();
-//! println!("{program}");
+//! println!("{}", Program::of_seed(42));
 //! ```
+//!
+//! # With proptest
+//!
+//! Every generator is a [strategy](property::values), which goes together with others, and shrinks. With `#[test]` on it, this is a test:
+//!
+//! ```
+//! use perilune_fuzz::program::Program;
+//! use perilune_fuzz::{oracle, property};
+//! use proptest::prelude::*;
+//!
+//! proptest! {
+//!     #![proptest_config(ProptestConfig::with_cases(3))]
+//!     fn one_failing_request_changes_nothing(program in property::values::<Program>(), step in 50..90u64) {
+//!         prop_assert_eq!(oracle::survives_failures(&program.to_string(), step), Ok(()));
+//!     }
+//! }
+//! one_failing_request_changes_nothing();
+//! ```
+//!
+//! # With `arbitrary`
+//!
+//! A fuzz target hands its bytes to the same generators, alone or as parts of other types:
+//!
+//! ```
+//! use arbitrary::{Arbitrary, Unstructured};
+//! use perilune_fuzz::bytecode::{self, Tampered};
+//! use perilune_fuzz::tables::{self, Story};
+//!
+//! #[derive(Arbitrary, Debug)]
+//! struct Input {
+//!     chunk: Tampered,
+//!     story: Story,
+//! }
+//!
+//! fn target(bytes: &[u8]) {
+//!     let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(bytes)) else { return };
+//!     bytecode::examine(&input.chunk).unwrap();
+//!     tables::tell_all(&input.story).unwrap();
+//! }
+//! target(b"what a fuzzer has come upon");
+//! ```
+//!
+//! # Another runtime
+//!
+//! What runs Lua 5.3 takes part by way of one trait, and is compared with Perilune:
+//!
+//! ```
+//! use perilune_fuzz::library::{Numbers, Session};
+//! use perilune_fuzz::program::Program;
+//! use perilune_fuzz::reference::{Interpreter, Limits, Outcome, Perilune};
+//! use perilune_fuzz::{oracle, property};
+//!
+//! struct Mine;
+//!
+//! impl Interpreter for Mine {
+//!     fn name(&self) -> &str {
+//!         "mine"
+//!     }
+//!
+//!     fn run(&mut self, source: &[u8], limits: Limits) -> Outcome {
+//!         // Here it would run; let it be one that loses the fraction of floats when it prints them.
+//!         let outcome = Perilune.run(source, limits);
+//!         Outcome { output: outcome.output.replace(".0", ""), ..outcome }
+//!     }
+//! }
+//!
+//! let fails = |program: &Program| oracle::agrees(&program.to_string(), &mut Mine, &mut Perilune).is_err();
+//! let found = (1..1000).map(Program::of_seed).find(fails).unwrap();
+//! let least = property::minimise(found.clone(), 1000, fails);
+//! assert!(fails(&least) && least.to_string().len() < found.to_string().len());
+//!
+//! let mut sessions = (1..1000).map(|seed| property::from_seed::<Session<Numbers>>(seed, 500).unwrap());
+//! assert!(sessions.any(|session| session.differs(&mut Mine, &mut Perilune).is_some()));
+//! ```
+//!
+//! # Examples
 //!
 //! | Example | What it does |
 //! |---|---|

@@ -150,7 +150,7 @@ fn print(lua: &mut LuaState) -> LuaResult<usize> {
 }
 
 /// Writes strings and numbers.
-fn write(lua: &mut LuaState) -> LuaResult<usize> {
+pub(crate) fn write(lua: &mut LuaState) -> LuaResult<usize> {
     for arg in 1..=lua.get_top() {
         lua.check_str(arg)?;
         OUTPUT.with_borrow_mut(|output| output.extend(lua.str_at(arg).unwrap_or_default()));

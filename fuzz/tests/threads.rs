@@ -2,8 +2,9 @@
 //! which seed to begin (default 1). With `PERILUNE_FUZZ_THREADS_TRACE` each step is told before it is made, so that one which
 //! ends the process can be found.
 
+use perilune_fuzz::property;
 use perilune_fuzz::threads::episode::{self, Report};
-use perilune_fuzz::threads::{generate, shrink};
+use perilune_fuzz::threads::generate::{self, Story};
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -28,9 +29,13 @@ fn threads_do_what_the_model_says() {
             Err(failure) => {
                 let number = total.steps + failure.step;
                 eprintln!("seed {seed}, step {} (about the {number}th of all): {}", failure.step, failure.message);
-                let (steps, failure) = shrink::shrink(steps, failure);
-                let list: Vec<String> = steps.iter().map(|step| format!("{step:?}\n")).collect();
-                panic!("seed {seed}, as {} steps: {}\n{}", steps.len(), failure.message, list.concat());
+                // What panics on the way is no news.
+                let hook = std::panic::take_hook();
+                std::panic::set_hook(Box::new(|_| {}));
+                let story = Story(steps[..steps.len().min(failure.step + 1)].to_vec());
+                let story = property::minimise(story, 3000, |story| episode::holds(story).is_err());
+                std::panic::set_hook(hook);
+                panic!("seed {seed}: {:?}\n{story:#?}", episode::holds(&story));
             }
         }
         seed += 1;
@@ -43,4 +48,18 @@ fn threads_do_what_the_model_says() {
         assert!(total.without_memory > wanted / 4000 && total.made_up > wanted / 4000, "{total:?}");
         assert!(total.hooks > wanted as u64 / 4, "{total:?}");
     }
+}
+
+#[test]
+fn stories_of_bytes_do_what_the_model_says() {
+    property::check("threads", if cfg!(gc_zeal) { 5 } else { 100 }, episode::holds);
+}
+
+#[test]
+fn a_story_shrinks_to_the_step_that_matters() {
+    // As if no thread must ever load a chunk that has at least three ops.
+    let fails = |story: &Story| story.0.iter().any(|step| step.body().is_some_and(|body| body.size() >= 3));
+    let least = property::minimise(Story(generate::steps(3)), 20_000, fails);
+    assert_eq!(least.0.len(), 1);
+    assert_eq!(least.0[0].body().map(|body| body.size()), Some(3));
 }

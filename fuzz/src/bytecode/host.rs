@@ -7,6 +7,8 @@ use perilune_vm::{
     HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, MULTRET, NativeFn, Status, list, testing,
 };
 
+use crate::oracle::is_clean;
+
 /// How much a chunk may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -149,10 +151,7 @@ pub fn load_and_run(bytes: &[u8], limits: Limits) -> Result<Verdict, String> {
         }
         verdict?
     };
-    match (memory.inner().violations(), memory.inner().leaks().blocks) {
-        (violations, 0) if violations.is_empty() => Ok(verdict),
-        (violations, blocks) => Err(format!("{violations:?}, and {blocks} blocks are left")),
-    }
+    is_clean(memory.inner()).map(|()| verdict)
 }
 
 fn load(lua: &mut LuaState, bytes: &[u8], limits: Limits) -> Result<Verdict, String> {
@@ -170,7 +169,7 @@ fn load(lua: &mut LuaState, bytes: &[u8], limits: Limits) -> Result<Verdict, Str
     // What is accepted can be listed, and dumped; and that is accepted as well.
     let mut listing = String::new();
     list(lua, &mut listing, true).map_err(|_| "it cannot be listed")?;
-    if let Some(again) = super::dump(lua, false) {
+    if let Ok(again) = super::dump(lua, false) {
         match lua.load_bytes(&again, b"=chunk", LoadMode::BINARY) {
             Status::Ok | Status::ErrMem => {}
             status => {

@@ -132,17 +132,24 @@ impl ChunkWriter for Bytes {
     }
 }
 
-/// The function on top of the stack as a chunk.
-fn dump(lua: &mut LuaState, strip: bool) -> Option<Vec<u8>> {
+/// The function on top of the stack as a chunk. If there is not enough memory, the error is on top.
+pub(crate) fn dump(lua: &mut LuaState, strip: bool) -> Result<Vec<u8>, Status> {
     let mut bytes = Bytes(Vec::new());
-    lua.dump(&mut bytes, strip).ok()?.then_some(bytes.0)
+    match lua.dump(&mut bytes, strip) {
+        Ok(_) => Ok(bytes.0),
+        Err(thrown) => {
+            let status = thrown.status();
+            lua.error_to_top(thrown);
+            Err(status)
+        }
+    }
 }
 
 /// The chunk of a program; `None` if it does not compile.
 pub fn compile(source: &str, strip: bool) -> Option<Vec<u8>> {
     let mut lua = Lua::with_seed(System, 1).ok()?;
     let status = lua.load_bytes(source.as_bytes(), b"=program", LoadMode::TEXT);
-    if status == Status::Ok { dump(&mut lua, strip) } else { None }
+    if status == Status::Ok { dump(&mut lua, strip).ok() } else { None }
 }
 
 /// The verifier accepts the compiler's chunk of a program, and dumping what was loaded gives the same bytes; our own reader and
@@ -162,7 +169,7 @@ pub fn accepts_compiled(source: &str) -> Result<(), String> {
             let message = String::from_utf8_lossy(lua.str_at(-1).unwrap_or(b"")).into_owned();
             return Err(format!("its chunk is refused: {message}"));
         }
-        if dump(&mut lua, strip).as_ref() != Some(&bytes) {
+        if dump(&mut lua, strip).as_ref() != Ok(&bytes) {
             return Err("its chunk is another one when it is dumped again".into());
         }
     }

@@ -48,6 +48,27 @@ local function sorted(list, compare)
   for i = 1, #list do list[i] = tostring(list[i]) end
   return ok, message, table.concat(list, ","), #calls, table.concat(calls, " ")
 end
+-- Of a large list the order of comparisons says nothing, and what an order that is none leaves in place. Nothing must be lost.
+local function sorted_large(count, seed, spread, shape, compare, consistent)
+  local function random(n) seed = (seed * 1103515245 + 12345) % 2147483648 return seed // 65536 % n end
+  local list, left = {}, {}
+  for i = 1, count do
+    local v = shape == 1 and i or shape == 2 and count - i or shape == 3 and math.min(i, count - i) or random(spread)
+    list[i], left[v] = v, (left[v] or 0) + 1
+  end
+  local calls = 0
+  local order = compare and function(a, b)
+    calls = calls + 1
+    if calls > 60 * count then error("endless", 0) end
+    return compare(a, b, random)
+  end
+  local ok, message = pcall(table.sort, list, order)
+  for _, v in ipairs(list) do left[v] = left[v] - 1 end
+  local lost = 0
+  for _, n in pairs(left) do if n ~= 0 then lost = lost + 1 end end
+  if consistent then return lost, ok, message, table.concat(list, ",") end
+  return lost, message ~= "endless"
+end
 local function changed(f, list, ...)
   local results = table.pack(pcall(f, list, ...))
   for i = -2, 12 do results[results.n + i + 3] = tostring(rawget(list, i)) end

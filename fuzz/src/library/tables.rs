@@ -111,8 +111,33 @@ const ORDERS: &[&str] = &[
     "1",
 ];
 
+/// Those of them by which a list of integers is sorted in one way only.
+const CONSISTENT: [&str; 3] = [
+    "function(a, b) return a < b end",
+    "function(a, b) return a > b end",
+    "function(a, b) return tostring(a) < tostring(b) end",
+];
+
+/// A list that is so long that the reference chooses its pivots by chance.
+fn large(u: &mut Unstructured<'_>) -> Result<Call> {
+    let count = match u.ratio(1, 8)? {
+        true => u.int_in_range(300..=1000)?,
+        false => u.int_in_range(96..=250)?,
+    };
+    let spread = *u.choose(&[2, 10, 1_000_000])?;
+    let mut arguments =
+        [count, u.int_in_range(0..=9999)?, spread, u.int_in_range(0..=5)?].map(Literal::Integer).to_vec();
+    let order = if u.ratio(1, 4)? { "nil" } else { *u.choose(ORDERS)? };
+    let consistent = order == "nil" || CONSISTENT.contains(&order);
+    arguments.extend([Literal::Code(order), Literal::Boolean(consistent)]);
+    Call::of("sorted_large", arguments, u)
+}
+
 impl Family for Sorts {
     fn call(u: &mut Unstructured<'_>) -> Result<Call> {
+        if u.ratio(1, 10)? {
+            return large(u);
+        }
         // Up to 100 elements the reference chooses its pivots without chance.
         let most = *u.choose(&[3, 10, 40, 95])?;
         let count = u.int_in_range(0..=most)?;

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use perilune_alloc_adapters::{Checking, Counting, FailAfter, FailOnce, Limit, LuaAlloc, System};
-use perilune_vm::{ChunkWriter, HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, Status, testing};
+use perilune_vm::{HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, Status, testing};
 
 use crate::bytecode;
 use crate::library::quoted;
@@ -69,29 +69,6 @@ pub fn by_name(name: &str, source: &str, other: &mut dyn Interpreter) -> Verdict
     }
 }
 
-/// Gathers a dumped function.
-struct Bytes(Vec<u8>);
-
-impl ChunkWriter for Bytes {
-    fn write(&mut self, _: &mut LuaState, bytes: &[u8]) -> LuaResult<()> {
-        self.0.extend(bytes);
-        Ok(())
-    }
-}
-
-/// The precompiled chunk of the function on top.
-fn dump(lua: &mut LuaState, strip: bool) -> Result<Vec<u8>, Status> {
-    let mut bytes = Bytes(Vec::new());
-    match lua.dump(&mut bytes, strip) {
-        Ok(_) => Ok(bytes.0),
-        Err(thrown) => {
-            let status = thrown.status();
-            lua.error_to_top(thrown);
-            Err(status)
-        }
-    }
-}
-
 /// Loads a source in a certain way; what it gives, or the error, is on top.
 fn load(lua: &mut LuaState, source: &[u8], through: Through) -> Status {
     let status = lua.load_bytes(source, b"=script", LoadMode::TEXT);
@@ -99,7 +76,7 @@ fn load(lua: &mut LuaState, source: &[u8], through: Through) -> Status {
     if status != Status::Ok {
         return status;
     }
-    match dump(lua, strip) {
+    match bytecode::dump(lua, strip) {
         Ok(chunk) => {
             lua.pop(1);
             lua.load_bytes(&chunk, b"=script", LoadMode::BINARY)
@@ -234,7 +211,7 @@ pub fn survives_dump(source: &str) -> Verdict {
 fn chunk_of(chunk: &[u8], mode: LoadMode<'_>, strip: bool) -> Result<Vec<u8>, String> {
     let mut lua = Lua::with_seed(System, 1).map_err(|_| "no state")?;
     match lua.load_bytes(chunk, b"=script", mode) {
-        Status::Ok => dump(&mut lua, strip).map_err(|status| format!("{status:?}")),
+        Status::Ok => bytecode::dump(&mut lua, strip).map_err(|status| format!("{status:?}")),
         _ => Err(reference::error_text(&mut lua)),
     }
 }
@@ -291,17 +268,22 @@ fn compiled(source: &str, strip: bool, mut line: impl FnMut(i32) -> i32) -> Resu
 pub fn keeps_its_heap_whole(source: &str) -> Verdict {
     let memory = Checking::recording(System);
     let outcome = run(&memory, source, Way { check: Some(97), ..Way::PLAIN }, || ());
-    is_clean(&memory, "a run", source)?;
+    is_clean_after(&memory, "a run", source)?;
     same("with a hook that checks the heap", &plain(source), &outcome, source)
 }
 
-/// Whether a state has kept the allocator's contract, and has freed all.
-fn is_clean<A: LuaAlloc>(memory: &Checking<A>, how: &str, source: &str) -> Verdict {
-    match (memory.violations().first(), memory.leaks().blocks) {
-        (None, 0) => Ok(()),
-        (Some(violation), _) => Err(format!("{how}: {violation}\nof\n{source}")),
-        (None, _) => Err(format!("{how}: {}\nof\n{source}", memory.leaks())),
+/// Whether what has been closed has kept the allocator's contract, and has freed all.
+pub(crate) fn is_clean<A: LuaAlloc>(memory: &Checking<A>) -> Verdict {
+    match (memory.violations().first(), memory.leaks()) {
+        (Some(violation), _) => Err(format!("the allocation contract was broken: {violation}")),
+        (None, leaks) if leaks.blocks > 0 => Err(leaks.to_string()),
+        _ => Ok(()),
     }
+}
+
+/// The same after a run of a source.
+fn is_clean_after<A: LuaAlloc>(memory: &Checking<A>, how: &str, source: &str) -> Verdict {
+    is_clean(memory).map_err(|fault| format!("{how}: {fault}\nof\n{source}"))
 }
 
 /// What a source comes to when requests for memory fail: as without that, or a memory error, unless the source catches it.
@@ -357,12 +339,12 @@ pub fn survives_failures(source: &str, step: u64) -> Verdict {
         let memory = Checking::recording(FailOnce::new(System, 0));
         let outcome = run(&memory, source, Way::PLAIN, || memory.inner().arm(n));
         let how = format!("with the {n}th request refused");
-        is_clean(&memory, &how, source)?;
+        is_clean_after(&memory, &how, source)?;
         same(&how, &expected, &outcome, source)?;
         let memory = Checking::recording(FailAfter::new(System, 0));
         let outcome = run(&memory, source, Way::PLAIN, || memory.inner().arm(n));
         let how = format!("with all requests refused from the {n}th on");
-        is_clean(&memory, &how, source)?;
+        is_clean_after(&memory, &how, source)?;
         is_end_of_memory(&how, &expected, &outcome, source)?;
         n += step.max(1);
     }

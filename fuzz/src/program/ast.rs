@@ -179,6 +179,8 @@ pub enum Stat {
     Local(Vec<Name>, Vec<Expr>),
     /// `local function a() end`
     LocalFunction(Name, Function),
+    /// `function a.b.c() end`, or with a method's name at the end: a variable, indices of names, which the fields have, and whether it is a method.
+    Function(Name, Vec<u8>, bool, Function),
     /// `a, b.c = ...`
     Assign(Vec<Target>, Vec<Expr>),
     /// An element of a sequence, or the one behind its end, gets a value: the sequence, what says which, the value.
@@ -187,6 +189,8 @@ pub enum Stat {
     Expr(Expr),
     /// `do end`
     Do(Block),
+    /// A block with globals of its own, in which the others are to be found as well.
+    Env(Block),
     /// `while`
     While(Expr, Block, u8),
     /// `repeat`

@@ -614,8 +614,19 @@ impl Generator<'_, '_> {
     }
 
     fn compound(&mut self) -> Stat {
-        match self.below(16) {
+        match self.below(18) {
             0 => Stat::Do(self.nested(3)),
+            15 => Stat::Env(self.nested(4)),
+            16 => {
+                // A table that is likely to be there gets a function, or a variable does.
+                let name = self.variable(Kind::Table).unwrap_or(0);
+                let fields: Vec<u8> = (0..self.below(5) / 2).map(|_| self.below(3) as u8).collect();
+                let is_method = self.chance(1, 2);
+                self.depth += 1;
+                let function = self.function();
+                self.depth -= 1;
+                Stat::Function(name, fields, is_method, function)
+            }
             1 => {
                 let condition = self.expr(Kind::Boolean);
                 Stat::While(condition, self.looped(), 1 + self.below(5) as u8)

@@ -35,7 +35,19 @@ impl Program {
     /// # Panics
     /// Never: programs can be made of any bytes.
     pub fn of_seed(seed: u64) -> Self {
-        crate::property::from_seed(seed, 300).expect("any bytes make a program")
+        Self::of_bytes_of_seed(seed, 300)
+    }
+
+    /// A program of a size that follows from the seed as well: it is made of so many bytes at most.
+    ///
+    /// # Panics
+    /// As [`of_seed`](Self::of_seed).
+    pub fn of_any_size(seed: u64, most: u64) -> Self {
+        Self::of_bytes_of_seed(seed, 20 + seed.wrapping_mul(7919) % most.max(1))
+    }
+
+    fn of_bytes_of_seed(seed: u64, bytes: u64) -> Self {
+        crate::property::from_seed(seed, bytes as usize).expect("any bytes make a program")
     }
 }
 
@@ -43,9 +55,4 @@ impl std::fmt::Display for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&print(self))
     }
-}
-
-/// The text of the program of a seed, a small one.
-pub fn generate(seed: u64) -> String {
-    crate::property::from_seed::<Program>(seed, 300).map_or_else(String::new, |program| program.to_string())
 }

@@ -165,6 +165,13 @@ impl Walk {
                 self.exprs(values);
             }
             Stat::LocalFunction(_, function) => self.function(function),
+            Stat::Function(_, fields, is_method, function) => {
+                self.list(fields);
+                if *is_method && self.takes() {
+                    *is_method = false;
+                }
+                self.function(function);
+            }
             Stat::Assign(targets, values) => {
                 self.list(targets);
                 for target in targets {
@@ -185,7 +192,7 @@ impl Walk {
                 self.expr(value);
             }
             Stat::Expr(expr) | Stat::Error(expr, _) => self.expr(expr),
-            Stat::Do(block) | Stat::Labelled(block) | Stat::Protect(block) => self.block(block),
+            Stat::Do(block) | Stat::Env(block) | Stat::Labelled(block) | Stat::Protect(block) => self.block(block),
             Stat::If(arms, rest) => {
                 self.list(arms);
                 if rest.is_some() && self.takes() {
@@ -217,8 +224,8 @@ fn blocks(stat: &Stat) -> Vec<&Block> {
     match stat {
         Stat::Do(block) | Stat::While(_, block, _) | Stat::Repeat(block, ..) => vec![block],
         Stat::Numeric(_, _, _, block, _) | Stat::Generic(_, _, block, _) => vec![block],
-        Stat::Labelled(block) | Stat::Protect(block) => vec![block],
-        Stat::LocalFunction(_, function) => vec![&function.body],
+        Stat::Env(block) | Stat::Labelled(block) | Stat::Protect(block) => vec![block],
+        Stat::LocalFunction(_, function) | Stat::Function(_, _, _, function) => vec![&function.body],
         Stat::If(arms, rest) => arms.iter().map(|(_, block)| block).chain(rest).collect(),
         _ => Vec::new(),
     }

@@ -1,47 +1,22 @@
 //! The state that a swept script finds: all libraries, what takes its output, and nothing that differs from run to run.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use perilune_vm::{LuaResult, LuaState, MULTRET, upvalue_index};
 
+use crate::reference;
+
 thread_local! {
-    /// What the script of this thread has printed. It is the host's memory, as a terminal's would be.
-    static OUTPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     /// Whether a script has called what [`note_outside`] watches.
     static WAS_OUTSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What the script has printed since the last time.
-pub(super) fn take_output() -> Vec<u8> {
-    OUTPUT.take()
-}
-
-/// `print (···)`, without the lookup of `tostring`.
-fn print(lua: &mut LuaState) -> LuaResult<usize> {
-    write_all(lua, b"\t")?;
-    OUTPUT.with_borrow_mut(|output| output.push(b'\n'));
-    Ok(0)
-}
-
-/// `io.write (···)`
+/// `io.write (···)`, which gives the file.
 fn write(lua: &mut LuaState) -> LuaResult<usize> {
-    write_all(lua, b"")?;
+    reference::write(lua)?;
     lua.get_global("io")?;
     lua.get_field(-1, "stdout")?;
     Ok(1)
-}
-
-/// Writes all arguments.
-fn write_all(lua: &mut LuaState, between: &[u8]) -> LuaResult<()> {
-    for arg in 1..=lua.get_top() {
-        lua.push_tostring(arg)?;
-        OUTPUT.with_borrow_mut(|output| {
-            output.extend(if arg > 1 { between } else { b"" });
-            output.extend(lua.str_at(-1).unwrap_or_default());
-        });
-        lua.pop(1);
-    }
-    Ok(())
 }
 
 /// Does nothing.
@@ -58,9 +33,8 @@ fn zero(lua: &mut LuaState) -> LuaResult<usize> {
 /// Opens the libraries, and defines what takes the output, a time that stands still, and the variables that make the official
 /// suite soft.
 pub(super) fn prepare(lua: &mut LuaState) -> LuaResult<()> {
-    perilune_stdlib::open_libs(lua)?;
+    reference::prepare(lua)?;
     perilune_stdlib::preload_socket(lua)?;
-    lua.register("print", print)?;
     lua.register("Message", ignore)?;
     lua.get_global("io")?;
     lua.push_native(write)?;

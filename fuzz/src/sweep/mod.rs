@@ -18,6 +18,8 @@ use std::cell::RefCell;
 
 use perilune_vm::{LoadMode, Lua, LuaState, Status, testing};
 
+use crate::oracle::is_clean;
+use crate::reference::{self, readable};
 use child::Children;
 use memory::{Branch, Memory};
 
@@ -85,21 +87,6 @@ pub struct Run {
     pub for_state: u64,
 }
 
-/// A text without what differs from run to run: the digits of addresses.
-fn without_addresses(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let mut parts = text.split("0x");
-    let mut result = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        result.push_str("0x");
-        let digits = part.bytes().take_while(u8::is_ascii_hexdigit).count();
-        // Short ones are numbers.
-        result.push_str(if digits > 6 { "…" } else { &part[..digits] });
-        result.push_str(&part[digits..]);
-    }
-    result
-}
-
 /// Runs the script in a state that has just been made.
 fn run_in(lua: &mut LuaState, memory: &Memory<'_>, script: &Script) -> Result<Outcome, String> {
     let mut status = match host::prepare(lua) {
@@ -115,7 +102,7 @@ fn run_in(lua: &mut LuaState, memory: &Memory<'_>, script: &Script) -> Result<Ou
     }
     let message = match status {
         Status::Ok => String::new(),
-        _ => without_addresses(lua.str_at(-1).unwrap_or(b"(no message)")),
+        _ => readable(lua.str_at(-1).unwrap_or(b"(no message)")),
     };
     testing::check_memory(lua);
     // After every second failure memory comes back, and the state is used again.
@@ -147,7 +134,7 @@ pub fn run(script: &Script, failure: Failure) -> Result<Run, String> {
 
 /// Runs a script in a state with this memory.
 fn run_with(script: &Script, memory: &Memory<'_>) -> Result<Run, String> {
-    host::take_output();
+    reference::take_output();
     let mut for_state = u64::MAX;
     let mut requests = 0;
     // The seed is fixed, so that the order of `pairs` is the same each time.
@@ -160,15 +147,8 @@ fn run_with(script: &Script, memory: &Memory<'_>) -> Result<Run, String> {
         }
         Err(_) => Outcome { status: None, message: String::new(), output: String::new() },
     };
-    outcome.output = without_addresses(&host::take_output());
-    let checking = memory.checking();
-    if let Some(violation) = checking.violations().first() {
-        return Err(format!("the allocation contract was broken: {violation}"));
-    }
-    let leaks = checking.leaks();
-    if leaks.blocks > 0 {
-        return Err(leaks.to_string());
-    }
+    outcome.output = reference::take_output();
+    is_clean(memory.checking())?;
     Ok(Run { outcome, requests, for_state })
 }
 
@@ -183,7 +163,7 @@ fn reaches_outside(script: &Script) -> bool {
         let _ = lua.pcall(0, 0, 0);
     }
     drop(lua);
-    host::take_output();
+    reference::take_output();
     host::was_outside()
 }
 

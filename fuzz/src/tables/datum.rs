@@ -2,6 +2,8 @@
 
 use arbitrary::{Result, Unstructured};
 
+use crate::library::Literal;
+
 /// A value, or a key.
 #[derive(Clone, Debug)]
 pub enum Datum {
@@ -137,15 +139,13 @@ impl Datum {
 
     /// The source of it.
     pub fn source(&self) -> String {
-        match self {
-            Self::Nil => "nil".into(),
-            Self::Boolean(value) => value.to_string(),
-            Self::Integer(i64::MIN) => "math.mininteger".into(),
-            Self::Integer(n) => n.to_string(),
-            Self::Float(n) if n.is_nan() => "(0/0)".into(),
-            Self::Float(n) if n.is_infinite() => if *n > 0.0 { "(1/0)" } else { "(-1/0)" }.into(),
-            Self::Float(n) => format!("{n:e}"),
-            Self::Text(n) => format!("{:?}", String::from_utf8_lossy(&Self::bytes(*n))),
+        match *self {
+            Self::Nil => Literal::Nil,
+            Self::Boolean(value) => Literal::Boolean(value),
+            Self::Integer(n) => Literal::Integer(n),
+            Self::Float(n) => Literal::Float(n),
+            Self::Text(n) => Literal::Text(Self::bytes(n)),
         }
+        .source()
     }
 }

@@ -6,6 +6,7 @@ use perilune_core::{InsertError, Table};
 use perilune_vm::{LoadMode, Lua, LuaState, LuaType, NativeFn, Status, testing};
 
 use super::{Datum, Story, tell};
+use crate::oracle::is_clean;
 
 /// A table, and the heap that it is in. What goes wrong besides what is asked is an `Err`.
 #[expect(clippy::missing_errors_doc, reason = "the trait's page says it of all")]
@@ -428,8 +429,5 @@ pub fn tell_all(story: &Story) -> Result<(), String> {
         tell(story, &mut State { lua: &mut lua, by_code, named: named() })
             .map_err(|fault| format!("{kind}: {fault}"))?;
     }
-    match (memory.violations(), memory.leaks().blocks) {
-        (violations, 0) if violations.is_empty() => Ok(()),
-        (violations, blocks) => Err(format!("{violations:?}, and {blocks} blocks are left")),
-    }
+    is_clean(&memory)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::body::Gc;
+use super::generate::Story;
 use super::model::{Activity, Ending, Model, Object, Thread};
 use super::real::natives::{self, check_heap, with};
 use super::real::{Fault, Memory, Real, ending, expect};
@@ -406,6 +407,17 @@ impl Episode<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The steps of a story do what the model says.
+///
+/// # Errors
+/// Which step did not, and how.
+pub fn holds(story: &Story) -> Result<(), String> {
+    match run(&story.0, |_, _| {}) {
+        Ok(_) => Ok(()),
+        Err(failure) => Err(format!("step {}: {}", failure.step, failure.message)),
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
+use arbitrary::{Arbitrary, Result as Generated, Unstructured};
+
 use super::body::{Args, Callee, Dest, Expr, Fault, Func, Gc, How, Kind, Meta, Op, Overflow, Resumer, Var};
 use super::model::SLOTS;
 use super::step::{ANY_THREAD, HookWork, Plan, RAW_COUNT, Step, TickAct};
 use super::value::{Native, Val};
+use crate::property::Shrink;
 use crate::random::Random;
 
 /// How deep functions are nested in functions.
@@ -397,15 +400,35 @@ fn add_coroutine(random: &mut Random, steps: &mut Vec<Step>) {
 
 /// The steps of a seed, from the opening of a state to its end.
 pub fn steps(seed: u64) -> Vec<Step> {
-    let mut random = Random::new(seed);
+    steps_of(Random::new(seed))
+}
+
+/// The steps that follow from some numbers.
+fn steps_of(mut random: Random) -> Vec<Step> {
     let count = random.pick(&[10, 50, 200, 200, 500]);
     let mut steps = Vec::new();
     if random.chance(2) {
         // A collector that is always in the midst of its work, and does little of it at a time.
         steps.extend([Step::Collect(Gc::Pause(0)), Step::Collect(Gc::StepMul(40))]);
     }
-    while steps.len() < count {
+    while steps.len() < count && !random.is_spent() {
         add(&mut random, &mut steps);
     }
     steps
+}
+
+/// What happens to a state from its opening to its end.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Story(pub Vec<Step>);
+
+impl<'a> Arbitrary<'a> for Story {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Generated<Self> {
+        Ok(Self(steps_of(Random::of_bytes(u.bytes(u.len())?))))
+    }
+}
+
+impl Shrink for Story {
+    fn shrink(&self, n: usize) -> Option<Self> {
+        self.0.shrink(n).map(Self)
+    }
 }

@@ -11,6 +11,10 @@
 //!
 //! let steps = generate::steps(1);
 //! episode::run(&steps, |_, _| {}).unwrap();
+//!
+//! // Steps out of bytes, which shrink.
+//! let story: generate::Story = perilune_fuzz::property::from_seed(1, 500).unwrap();
+//! episode::holds(&story).unwrap();
 //! ```
 
 pub mod body;
@@ -18,7 +22,6 @@ pub mod episode;
 pub mod generate;
 mod model;
 mod real;
-pub mod shrink;
 mod source;
 pub mod step;
 pub mod value;

@@ -8,6 +8,7 @@ use std::rc::Rc;
 
 use super::body::{Func, Gc};
 use super::value::{Native, Val};
+use crate::property::Shrink;
 
 /// From this number on any thread is meant.
 pub const ANY_THREAD: usize = 100;
@@ -176,7 +177,7 @@ impl Step {
     }
 
     /// The `n`-th of the steps that are like it, but plainer.
-    pub fn plainer(&self, n: usize) -> Option<Self> {
+    fn plainer(&self, n: usize) -> Option<Self> {
         match self {
             Self::Limited(_, step) | Self::Failing(_, step) => (n == 0).then(|| (**step).clone()),
             Self::Resume { on, nargs, from: Some(_), plan } => {
@@ -203,12 +204,24 @@ impl Step {
     }
 
     /// The same with another chunk.
-    pub fn with_body(&self, new: Rc<Func>) -> Self {
+    fn with_body(&self, new: Rc<Func>) -> Self {
         match self {
             Self::Load { on, .. } => Self::Load { on: *on, body: new },
             Self::Limited(n, step) => Self::Limited(*n, Box::new(step.with_body(new))),
             Self::Failing(n, step) => Self::Failing(*n, Box::new(step.with_body(new))),
             other => other.clone(),
         }
+    }
+}
+
+/// A step becomes a plainer one, or its chunk a smaller one.
+impl Shrink for Step {
+    fn shrink(&self, n: usize) -> Option<Self> {
+        if let Some(plainer) = self.plainer(n) {
+            return Some(plainer);
+        }
+        let at = n - (0..n).position(|k| self.plainer(k).is_none()).unwrap_or(n);
+        let body = self.body()?;
+        (at < body.size()).then(|| self.with_body(body.without(at)))
     }
 }

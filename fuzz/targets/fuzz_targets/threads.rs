@@ -1,11 +1,7 @@
-//! Threads beside their model: the bytes are a seed of steps.
+//! Threads beside their model.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use perilune_fuzz::threads::{episode, generate};
+use perilune_fuzz::threads::episode;
 
-fuzz_target!(|bytes: [u8; 8]| {
-    if let Err(failure) = episode::run(&generate::steps(u64::from_le_bytes(bytes)), |_, _| {}) {
-        panic!("step {}: {}", failure.step, failure.message);
-    }
-});
+fuzz_target!(|bytes: &[u8]| perilune_fuzz_targets::holds(bytes, episode::holds));

@@ -1,7 +1,7 @@
 //! The text of statements and functions.
 
 use super::super::ast::{Block, Expr, Function, Iteration, Stat, Target};
-use super::{Printer, Scope};
+use super::{METHODS, Printer, Scope};
 
 /// How many locals of a function may be in scope; Lua allows 200.
 const MOST_LOCALS: usize = 170;
@@ -10,7 +10,7 @@ const MOST_LOCALS: usize = 170;
 fn continues(block: &[Stat]) -> bool {
     block.iter().any(|stat| match stat {
         Stat::Continue => true,
-        Stat::Do(block) | Stat::Labelled(block) => continues(block),
+        Stat::Do(block) | Stat::Env(block) | Stat::Labelled(block) => continues(block),
         Stat::If(arms, rest) => {
             arms.iter().any(|(_, block)| continues(block)) || rest.as_ref().is_some_and(|block| continues(block))
         }
@@ -94,13 +94,22 @@ impl Printer {
 
     fn stat(&mut self, stat: &Stat, last: bool) {
         match stat {
-            Stat::Local(..) | Stat::LocalFunction(..) | Stat::Assign(..) | Stat::SetElement(..) | Stat::Expr(_) => {
-                self.storing(stat);
-            }
+            Stat::Local(..) | Stat::LocalFunction(..) | Stat::Function(..) => self.declaring(stat),
+            Stat::Assign(..) | Stat::SetElement(..) | Stat::Expr(_) => self.storing(stat),
             Stat::Do(block) => {
                 self.token("do");
                 self.block(block, true);
                 self.token("end");
+            }
+            Stat::Env(block) => {
+                let locals = self.scope().locals;
+                self.token("do");
+                if self.declare(1) {
+                    self.token("local _ENV = setmetatable({}, {__index = _ENV});");
+                }
+                self.block(block, true);
+                self.token("end");
+                self.scope().locals = locals;
             }
             Stat::If(arms, rest) => self.conditional(arms, rest.as_ref()),
             Stat::While(..) | Stat::Repeat(..) | Stat::Numeric(..) | Stat::Generic(..) => self.loop_(stat),
@@ -111,8 +120,8 @@ impl Printer {
         }
     }
 
-    /// Declarations and assignments.
-    fn storing(&mut self, stat: &Stat) {
+    /// Declarations, and functions that get names.
+    fn declaring(&mut self, stat: &Stat) {
         match stat {
             Stat::Local(names, values) => {
                 if names.is_empty() {
@@ -137,6 +146,22 @@ impl Printer {
                 self.tokens(&["function", Self::name(*name)]);
                 self.function(function);
             }
+            Stat::Function(name, fields, is_method, function) => {
+                self.tokens(&["function", Self::name(*name)]);
+                for (at, &field) in fields.iter().enumerate() {
+                    let last = at + 1 == fields.len();
+                    let name = METHODS[usize::from(field) % METHODS.len()];
+                    self.tokens(&[if last && *is_method { ":" } else { "." }, name]);
+                }
+                self.function(function);
+            }
+            _ => {}
+        }
+    }
+
+    /// Assignments, and expressions as statements.
+    fn storing(&mut self, stat: &Stat) {
+        match stat {
             Stat::Assign(targets, values) => {
                 if targets.is_empty() {
                     return;

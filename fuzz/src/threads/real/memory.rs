@@ -3,6 +3,8 @@
 use perilune_alloc_adapters::{Checking, Counting, FailOnce, Limit, System};
 use perilune_core::{LuaAlloc, OldSize};
 
+use crate::oracle::is_clean;
+
 /// How much a state may hold, without a step that says otherwise: enough for a stack of a million slots.
 const ENOUGH: usize = 256 << 20;
 
@@ -48,12 +50,6 @@ impl Memory {
 
     /// What is wrong at the end, when everything should have been freed.
     pub fn faults(&self) -> Option<String> {
-        let checking = self.0.inner().inner().inner();
-        let violations = checking.violations();
-        if let Some(first) = violations.first() {
-            return Some(format!("the allocation contract was broken: {first}"));
-        }
-        let leaks = checking.leaks();
-        (leaks.blocks > 0 || self.0.live_bytes() > 0).then(|| leaks.to_string())
+        is_clean(self.0.inner().inner().inner()).err()
     }
 }
