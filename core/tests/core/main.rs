@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod gc;
+mod graphs;
 mod heap;
 mod rooted;
 mod slices;

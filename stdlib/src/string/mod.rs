@@ -9,6 +9,7 @@ mod class;
 mod format;
 pub mod format_spec;
 mod gsub;
+mod item;
 mod matching;
 pub mod number_format;
 #[cfg(test)]
