@@ -155,12 +155,16 @@ impl Heap {
         }
     }
 
-    /// Makes a black thread gray, or white if its colour has no meaning any more.
+    /// Makes a black thread gray, or white if its colour has no meaning any more. While the dead are resurrected, what is white must be
+    /// new or dead.
     #[cold]
     #[inline(never)]
     fn wake_slow(&mut self, thread: GcRef<Thread>) {
         if !self.must_keep_invariant() {
-            return thread.header().make_white(self.current_white);
+            if !self.is_resurrecting() {
+                thread.header().make_white(self.current_white);
+            }
+            return;
         }
         if core::ptr::eq(self.partial, thread.as_header()) {
             self.partial = core::ptr::null_mut();

@@ -249,7 +249,7 @@ impl Heap {
         ensure!(object.has_finalizer() == finalizable, object, "G2: finalizer bit wrong for the list {list:?}");
         if list == List::Fixed {
             ensure!(object.is_gray(), object, "G2: fixed, but not gray");
-        } else if !self.is_sweeping() {
+        } else if !self.is_sweeping() && !self.is_resurrecting() {
             ensure!(!self.is_dead(object), object, "G5: dead, but no sweep is under way");
             ensure!(self.must_keep_invariant() || object.is_white(), object, "G5: not white between two cycles");
         }
@@ -286,7 +286,8 @@ impl Heap {
         // SAFETY: V1.
         let target = unsafe { &*target };
         ensure!(target.tag() == target_tag, owner, "V1: tag {target_tag:#x} refers to tag {:#x}", target.tag());
-        ensure!(!self.is_dead(target), owner, "G5: refers to a dead object of tag {target_tag:#x}");
+        let may_be_dead = self.is_resurrecting() && (owner.is_gray() || ptr::eq(self.partial, owner));
+        ensure!(may_be_dead || !self.is_dead(target), owner, "G5: refers to a dead object of tag {target_tag:#x}");
         if self.must_keep_invariant() && owner.is_black() {
             ensure!(!target.is_white(), owner, "G3: a black object refers to a white one of tag {target_tag:#x}");
         }

@@ -114,6 +114,12 @@ impl Heap {
         self.phase >= Phase::SweepAll && self.phase <= Phase::SweepEnd
     }
 
+    /// Whether what finalizers need is being found.
+    #[inline(always)]
+    pub(super) fn is_resurrecting(&self) -> bool {
+        matches!(self.phase, Phase::Separate | Phase::Resurrect)
+    }
+
     /// The object's colour.
     pub fn color(&self, object: &GcHeader) -> Color {
         if self.is_dead(object) {

@@ -8,7 +8,7 @@
 //! of a cycle that cannot be divided is the atomic phase, so as much as possible is done before: tables that were written to while
 //! objects were marked are looked at again until there are few of them, and so are coroutines that were resumed and have yielded
 //! again. What the running function holds is marked by then. What is left to it are the stacks of the other threads, what dies in
-//! weak tables, and the list of objects with finalizers.
+//! weak tables. Objects with finalizers are looked at afterwards, unless keys of weak tables depend on them.
 
 use super::{Heap, Phase};
 
@@ -33,8 +33,10 @@ const PERCENT: isize = 100;
 const LEAST_STEP_MUL: i32 = 40;
 
 impl Heap {
-    /// Ends marking: everything reachable gets marked, weak tables are cleared, finalizers become pending, and the
-    /// whites swap. Returns the work.
+    /// Ends marking: everything reachable gets marked, weak tables are cleared, and the whites swap. Returns the work.
+    ///
+    /// What is dead by then, the program cannot get at any more. So those that have finalizers, and what these refer to, are found
+    /// in the steps that follow. But if there are weak tables with dead keys, which may be among those, then that is done here.
     ///
     /// The order of these steps is what scripts can observe: values go from weak tables before resurrection, keys
     /// after it.
@@ -61,28 +63,46 @@ impl Heap {
             self.traversed = 0;
             self.converge_ephemerons();
             // Now everything that is strongly reachable is marked.
-            self.clear_values(self.weak, core::ptr::null_mut());
-            self.clear_values(self.all_weak, core::ptr::null_mut());
-            self.clear_undecided_values();
-            let (weak, all_weak) = (self.weak, self.all_weak);
+            self.clear_values(self.weak);
+            self.weak = core::ptr::null_mut();
+            self.clear_values(self.all_weak);
+            let has_white_keys = self.clear_undecided_values();
             work += self.traversed;
-            self.separate(false);
-            self.finalizers_per_step = 1;
-            self.mark_pending();
-            self.propagate_all();
-            self.traversed = 0;
-            self.converge_ephemerons();
-            // Now everything that is resurrected is marked too.
-            self.clear_keys(self.ephemeron);
-            self.clear_keys(self.all_weak);
-            self.clear_undecided_keys();
-            self.clear_values(self.weak, weak);
-            self.clear_values(self.all_weak, all_weak);
-            self.close_dead_upvalues(unreached);
             self.current_white = self.other_white();
+            self.finalizers_per_step = 1;
+            self.begin_separation();
+            if has_white_keys || !self.ephemeron.is_null() || !self.all_weak.is_null() || !unreached.is_null() {
+                // A program can get at keys that are dead, unless something resurrects them; and so it can at open upvalues.
+                while !self.resurrect(usize::MAX) {}
+                self.end_resurrection();
+                self.close_dead_upvalues(unreached);
+            } else {
+                self.undecided = core::ptr::null_mut();
+            }
             self.in_atomic = false;
             work + self.traversed
         }
+    }
+
+    /// Ends the phase `Resurrect`: what is resurrected is marked but for what resurrected ephemerons keep alive. Begins to sweep.
+    ///
+    /// # Safety
+    /// There is nothing else left to be marked.
+    unsafe fn end_resurrection(&mut self) {
+        self.in_atomic = true;
+        // SAFETY: the weak tables in these lists hold objects that are live, or that nothing else points to.
+        unsafe {
+            self.gray = core::mem::replace(&mut self.gray_again, core::ptr::null_mut());
+            self.propagate_all();
+            self.converge_ephemerons();
+            self.clear_keys(self.ephemeron);
+            self.clear_keys(self.all_weak);
+            self.clear_undecided_keys();
+            self.clear_values(self.weak);
+            self.clear_values(self.all_weak);
+        }
+        self.in_atomic = false;
+        self.enter_sweep();
     }
 
     /// Works on the current phase, for about `budget` units or until the phase ends. Returns the work done.
@@ -104,7 +124,12 @@ impl Heap {
                 Phase::Propagate => {
                     self.traversed = 0;
                     let is_done = self.propagate(budget);
-                    if is_done && !self.revisit_touched() && !self.mark_running_slots() && !self.begin_weak() {
+                    if is_done
+                        && !self.revisit_touched()
+                        && !self.mark_running_slots()
+                        && !self.begin_weak()
+                        && !self.revisit_undecided()
+                    {
                         self.phase = Phase::Atomic;
                     }
                     self.traversed
@@ -113,9 +138,15 @@ impl Heap {
                     // The program may have made objects gray since the phase was entered.
                     self.propagate_all();
                     let work = self.atomic();
-                    self.enter_sweep();
                     self.estimate = self.total_bytes();
                     work
+                }
+                Phase::Separate | Phase::Resurrect => {
+                    self.traversed = 0;
+                    if self.resurrect(budget) {
+                        self.end_resurrection();
+                    }
+                    self.traversed
                 }
                 Phase::SweepAll | Phase::SweepFinalizable | Phase::SweepPending => {
                     let debt = self.debt;

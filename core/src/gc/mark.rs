@@ -381,6 +381,9 @@ impl Heap {
         self.partial = core::ptr::null_mut();
         self.waiting_weak = core::ptr::null_mut();
         self.undecided = core::ptr::null_mut();
+        self.undecided_count = 0;
+        self.values_found = false;
+        self.weak_passes = 0;
         self.touched = core::ptr::null_mut();
         self.touched_count = 0;
         self.revisits = 0;

@@ -16,10 +16,13 @@
 //!     entries says so ([`Heap::entries_moved`], `entry_may_move`).
 //! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
 //!     In the other phases these lists are stale and are not read; the next cycle begins with empty ones.
-//! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the sweep phases no
-//!     object has the other white, and between two cycles all but the fixed ones have the current white.
+//! G5. While sweeping, what has the other white is dead, and nothing live points to it. Outside the phases from `Separate` to
+//!     `SweepEnd` no object has the other white, and between two cycles all but the fixed ones have the current white. In the phases
+//!     `Separate` and `Resurrect`, what has the other white may still be needed by a finalizer; but nothing that a program can get at
+//!     points to it, so that it stays as it is. What is gray then may point to it, and so may `partial`.
 //! G6. `sweep` is the last object that the sweep kept in the list of the current phase, or null at the list's head.
-//!     Whoever takes that object out of its list moves `sweep` to its predecessor.
+//!     Whoever takes that object out of its list moves `sweep` to its predecessor. In the phases `Separate` and `Resurrect`, it is the last object
+//!     that was found live, or that was marked, of `finalizable` and of `pending`.
 //! G7. A thread with open upvalues is in `twups`. An open upvalue is alive as long as its thread; when a dead thread
 //!     leaves live upvalues behind, the atomic phase closes them.
 //! G8. The collector itself allocates nothing. It only frees, and shrinks stacks and the string table.
@@ -73,6 +76,10 @@ pub enum Phase {
     Propagate,
     /// The mark phase is finished in one go.
     Atomic,
+    /// Dead objects with finalizers are told from live ones.
+    Separate,
+    /// What objects refer to that wait for their finalizer is marked.
+    Resurrect,
     /// Ordinary objects are swept.
     SweepAll,
     /// Objects with finalizers are swept.
@@ -158,6 +165,13 @@ pub struct Heap {
     pub(crate) waiting_weak: *mut GcHeader,
     /// Weak tables with entries whose fate the atomic phase decides (G12).
     pub(crate) undecided: *mut GcHeader,
+    /// How many entries there are about, and whether values were marked since they were last looked at, which may be keys of others.
+    pub(crate) undecided_count: usize,
+    pub(crate) values_found: bool,
+    /// The value of an ephemeron that was just marked, and whose own entry is to be looked at next; nil if there is none.
+    pub(crate) chased: TValue,
+    /// How often weak tables were traversed again in this cycle.
+    pub(crate) weak_passes: u32,
     /// Tables that were black and then written to, threads that were black and then resumed.
     pub(crate) touched: *mut GcHeader,
     /// How many there are since they were last made gray.
@@ -174,6 +188,8 @@ pub struct Heap {
     pub(crate) all_weak: *mut GcHeader,
     /// Dead objects that wait for their finalizer.
     pub(crate) pending: *mut GcHeader,
+    /// The last one of them, in the phase `Separate`.
+    pub(crate) last_pending: *mut GcHeader,
     /// Dead userdata with a value that is still to be dropped.
     pub(crate) doomed: *mut GcHeader,
     /// Objects that are never collected.

@@ -6,6 +6,10 @@ use super::color::NOT_COLOR;
 use super::mark::prefetch;
 use super::{Heap, Phase};
 use crate::object::{GcHeader, GcObject};
+use crate::value::tag;
+
+/// How many other objects could be swept while a short string is taken out of its bucket, which lies elsewhere.
+const STRING_COST: usize = 2;
 
 impl Heap {
     /// Begins the sweep. Objects made before its first step are looked at too, which changes nothing about them.
@@ -18,7 +22,7 @@ impl Heap {
     }
 
     /// Sweeps up to `count` objects of the list of this phase, and enters the next phase at the end of the list.
-    /// Returns how many were looked at.
+    /// Returns the work, in objects.
     ///
     /// # Safety
     /// The phase is `SweepAll`, `SweepFinalizable` or `SweepPending`.
@@ -45,6 +49,9 @@ impl Heap {
                         *self.sweep_list() = next;
                     } else {
                         (*previous).next.set(next);
+                    }
+                    if object.tag() == tag::SHORT_STRING {
+                        left = left.saturating_sub(STRING_COST);
                     }
                     self.free_object(current);
                 }

@@ -158,6 +158,7 @@ impl Heap {
         self.partial = object;
         self.partial_at = 0;
         self.restarts = 0;
+        self.chased = TValue::NIL;
     }
 
     /// Traverses some entries of the table, or slots of the stack, that is traversed in slices.
@@ -172,8 +173,11 @@ impl Heap {
                 return self.traverse_slots(GcRef::from_ptr(self.partial.cast()));
             }
             let table = &*self.partial.cast::<Table>();
+            if !self.chase(table, slice) {
+                return;
+            }
             let (elements, nodes) = (table.array_size() as usize, nodes(table));
-            let end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
+            let mut end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
             let from_nodes = self.partial_at.max(elements);
             if self.partial_at == 0 {
                 self.forget_undecided(nodes);
@@ -190,12 +194,15 @@ impl Heap {
                 self.traversed += size_of::<TValue>();
             }
             for i in from_nodes - elements..end.max(elements) - elements {
+                self.traversed += size_of::<Node>();
                 if weakness == Weakness::Strong {
                     self.traverse_node(&nodes[i]);
                 } else if self.traverse_weak_node(&nodes[i], weakness) {
                     self.add_undecided(nodes, i);
+                } else if !self.chased.is_nil() && !self.chase(table, slice) {
+                    end = elements + i + 1;
+                    break;
                 }
-                self.traversed += size_of::<Node>();
             }
             self.partial_at = end;
             if end == elements + nodes.len() {

@@ -12,10 +12,14 @@ use core::cell::Cell;
 use core::ptr;
 
 use super::barrier::is_white_value;
+use super::mark::prefetch;
 use super::traverse::{Weakness, nodes, remove_entry};
 use super::{Heap, Phase};
 use crate::object::{GcHeader, GcObject, GcRef, Node, Table, opt_addr};
 use crate::value::{TValue, tag};
+
+/// How many nodes before its turn the objects of one are prefetched.
+const AHEAD: usize = 8;
 
 impl Heap {
     /// Whether an entry with this key or value is to be removed from a weak table. Marks strings.
@@ -185,13 +189,13 @@ impl Heap {
         }
     }
 
-    /// Removes the entries with white values from the tables of a list, up to but without `end`.
+    /// Removes the entries with white values from the tables of a list.
     ///
     /// # Safety
-    /// As for `clear_keys`; `end` is null or in the list.
+    /// As for `clear_keys`.
     #[doc(alias = "clearvalues")]
-    pub(super) unsafe fn clear_values(&mut self, mut list: *mut GcHeader, end: *mut GcHeader) {
-        while list != end {
+    pub(super) unsafe fn clear_values(&mut self, mut list: *mut GcHeader) {
+        while !list.is_null() {
             // SAFETY: G4: the list holds live tables; T1.
             unsafe {
                 let table = &*list.cast::<Table>();
@@ -250,14 +254,72 @@ impl Heap {
                 }
                 Weakness::Keys => {
                     let has_white_key = self.is_cleared(node.key());
-                    if !has_white_key {
-                        self.mark_value(node.value());
+                    if !has_white_key && self.mark_if_white(node.value()) {
+                        self.values_found = true;
+                        if self.weak_passes > 0 {
+                            self.chased = node.value();
+                        }
                     }
                     has_white_key
                 }
                 _ => self.is_cleared(node.key()) | self.is_cleared(node.value()),
             }
         }
+    }
+
+    /// Marks the value of the entry whose key is the value that was just marked, and so on, up to `count` of them: a list that is linked
+    /// by the entries of a table is not found link by link, once in each pass over the table. Returns whether it came to the end.
+    ///
+    /// # Safety
+    /// The table is live and has weak keys, or nothing is chased.
+    pub(super) unsafe fn chase(&mut self, table: &Table, count: usize) -> bool {
+        for _ in 0..count {
+            if !self.chased.is_collectable() || self.chased.is_string() {
+                self.chased = TValue::NIL;
+                return true;
+            }
+            // SAFETY: T1: what is found is a node; G1: its value is live, since the key is.
+            unsafe {
+                let node = table.find_bits(self.chased);
+                self.chased = TValue::NIL;
+                if !node.is_null() && self.mark_if_white((*node).value()) {
+                    self.chased = (*node).value();
+                }
+            }
+            self.traversed += size_of::<Node>();
+        }
+        self.chased.is_nil()
+    }
+
+    /// Has the weak tables traversed again that left many entries undecided, if values of ephemerons were marked since that may be keys
+    /// of these. Returns whether it did.
+    ///
+    /// # Safety
+    /// The phase is `Propagate`, and nothing is gray but what waits for the atomic phase.
+    pub(super) unsafe fn revisit_undecided(&mut self) -> bool {
+        /// So many entries may wait for the atomic phase.
+        const FEW: usize = 512;
+        /// So often tables are traversed again. What makes more of it necessary are ephemerons that lead to others by way of further
+        /// objects, in a row.
+        const MOST_PASSES: u32 = 8;
+        if self.undecided_count <= FEW || !self.values_found || self.weak_passes >= MOST_PASSES {
+            return false;
+        }
+        self.weak_passes += 1;
+        self.undecided_count = 0;
+        self.values_found = false;
+        let mut list = core::mem::replace(&mut self.undecided, ptr::null_mut());
+        while !list.is_null() {
+            // SAFETY: G12: the list holds live tables.
+            unsafe {
+                let table = &*list.cast::<Table>();
+                list = table.gclist.get();
+                table.header().make_gray();
+                put(&mut self.waiting_weak, table);
+            }
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.begin_weak() }
     }
 
     /// The table that is traversed in slices has no undecided nodes yet.
@@ -278,6 +340,7 @@ impl Heap {
             nodes[self.partial_last].skip.set(0);
         }
         self.partial_is_undecided = true;
+        self.undecided_count += 1;
     }
 
     /// Leaves the table that is traversed in slices to the atomic phase.
@@ -313,6 +376,13 @@ impl Heap {
         let nodes = nodes(table);
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
+            if let Some(soon) = nodes.get(at + AHEAD) {
+                for value in [soon.key(), soon.value()] {
+                    if value.is_collectable() {
+                        prefetch(value.u as usize as *const u8);
+                    }
+                }
+            }
             act(self, node);
             match node.skip.get() {
                 0 => return,
@@ -325,14 +395,14 @@ impl Heap {
     ///
     /// # Safety
     /// The atomic phase is under way.
-    unsafe fn each_undecided_of_all(&mut self, mut act: impl FnMut(&mut Self, &Node, Weakness)) {
+    unsafe fn each_undecided_of_all(&mut self, mut act: impl FnMut(&mut Self, &Table, &Node, Weakness)) {
         let mut next = self.undecided;
         while !next.is_null() {
             // SAFETY: G12: the list holds live tables.
             unsafe {
                 let table = &*next.cast::<Table>();
                 let weakness = self.weakness(table);
-                self.each_undecided(table, |heap, node| act(heap, node, weakness));
+                self.each_undecided(table, |heap, node| act(heap, table, node, weakness));
                 next = table.gclist.get();
             }
         }
@@ -347,7 +417,7 @@ impl Heap {
         let mut marked = false;
         // SAFETY: G1: what a live table points to is live.
         unsafe {
-            self.each_undecided_of_all(|heap, node, weakness| {
+            self.each_undecided_of_all(|heap, table, node, weakness| {
                 if node.value_tag.get() == tag::NIL {
                     return remove_entry(node);
                 }
@@ -359,29 +429,38 @@ impl Heap {
                     Weakness::Keys => !heap.is_cleared(node.key()),
                     _ => false,
                 };
-                if has_strong_value {
-                    marked |= heap.mark_if_white(node.value());
+                if has_strong_value && heap.mark_if_white(node.value()) {
+                    marked = true;
+                    heap.chased = node.value();
+                    heap.chase(table, usize::MAX);
                 }
             });
         }
         marked
     }
 
-    /// Removes undecided entries with white values that are weak.
+    /// Removes undecided entries with white values that are weak, and returns whether white keys are left.
     ///
     /// # Safety
     /// The atomic phase is under way, and everything reachable is marked.
-    pub(super) unsafe fn clear_undecided_values(&mut self) {
+    pub(super) unsafe fn clear_undecided_values(&mut self) -> bool {
+        let mut has_white_keys = false;
         // SAFETY: as for `decide`.
         unsafe {
-            self.each_undecided_of_all(|heap, node, weakness| {
+            self.each_undecided_of_all(|heap, _, node, weakness| {
+                if node.value_tag.get() == tag::NIL {
+                    return;
+                }
                 let is_weak = matches!(weakness, Weakness::Values | Weakness::Both);
-                if is_weak && node.value_tag.get() != tag::NIL && heap.is_cleared(node.value()) {
+                if is_weak && heap.is_cleared(node.value()) {
                     node.set_value(TValue::NIL);
                     remove_entry(node);
+                } else {
+                    has_white_keys |= heap.is_cleared(node.key());
                 }
             });
         }
+        has_white_keys
     }
 
     /// Removes undecided entries with white keys that are weak.
@@ -391,12 +470,10 @@ impl Heap {
     pub(super) unsafe fn clear_undecided_keys(&mut self) {
         // SAFETY: as for `decide`.
         unsafe {
-            self.each_undecided_of_all(|heap, node, weakness| {
+            self.each_undecided_of_all(|heap, _, node, weakness| {
                 let is_weak = matches!(weakness, Weakness::Keys | Weakness::Both);
                 if is_weak && node.value_tag.get() != tag::NIL && heap.is_cleared(node.key()) {
                     node.set_value(TValue::NIL);
-                }
-                if node.value_tag.get() == tag::NIL {
                     remove_entry(node);
                 }
             });

@@ -139,14 +139,14 @@ fn bless(heap: &TestHeap, value: TValue, metatable: GcRef<Table>) {
     unsafe { heap.heap().set_metatable(value, Some(metatable)) };
 }
 
-fn finalizer_metatable(heap: &TestHeap, slot: i64) -> GcRef<Table> {
+pub(crate) fn finalizer_metatable(heap: &TestHeap, slot: i64) -> GcRef<Table> {
     let metatable = heap.table(slot);
     set_str(heap, metatable, "__gc", TValue::TRUE);
     metatable
 }
 
 /// The numbers of the pending objects, in the order in which they are to be finalized.
-fn drain(heap: &TestHeap) -> Vec<i64> {
+pub(crate) fn drain(heap: &TestHeap) -> Vec<i64> {
     let mut order = Vec::new();
     while let Some(object) = heap.heap().next_finalizer() {
         // SAFETY: the object is a live table.
@@ -156,7 +156,7 @@ fn drain(heap: &TestHeap) -> Vec<i64> {
     order
 }
 
-fn finalizable(heap: &TestHeap, metatable: GcRef<Table>, number: i64) -> GcRef<Table> {
+pub(crate) fn finalizable(heap: &TestHeap, metatable: GcRef<Table>, number: i64) -> GcRef<Table> {
     let object = heap.heap().new_table().expect("memory");
     set(heap, object, TValue::integer(1), TValue::integer(number));
     bless(heap, TValue::object(object), metatable);

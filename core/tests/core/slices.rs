@@ -1,7 +1,7 @@
 //! The collector while the program goes on: large tables that change between the slices of their traversal, and short steps.
 
 use crate::common::Random;
-use crate::gc::{entries, garbage_table, heap, set, weak_table};
+use crate::gc::{drain, entries, finalizable, finalizer_metatable, garbage_table, heap, set, weak_table};
 use perilune_core::gc::Phase;
 use perilune_core::object::{GcRef, Table};
 use perilune_core::value::TValue;
@@ -223,4 +223,150 @@ fn a_step_is_short_whatever_was_allocated() {
         heap.heap().free(block, 100 << 20);
     }
     heap.collect();
+}
+
+/// Objects with finalizers die many at a time, while others are made; each holds a part with its number. In between the collector makes
+/// small steps. What is finalized is whole, comes once, and newer objects come before older ones that were found dead with them.
+#[test]
+fn finalizers_are_found_in_slices() {
+    const OBJECTS: i64 = 3000;
+    for has_weak_keys in [false, true] {
+        let heap = heap();
+        let metatable = finalizer_metatable(&heap, ROOT);
+        let kept = heap.table(ROOT + 1);
+        let weak_values = weak_table(&heap, ROOT + 2, "v");
+        let weak_keys = weak_table(&heap, ROOT + 3, "k");
+        let mut random = Random(7);
+        let make = |number: i64| {
+            let object = finalizable(&heap, metatable, number);
+            heap.anchor(ROOT + 4, TValue::object(object));
+            let part = garbage_table(&heap);
+            set(&heap, object, TValue::integer(2), part);
+            // SAFETY: the object holds its part.
+            set(&heap, unsafe { part.as_ref() }, TValue::integer(1), TValue::integer(number));
+            set(&heap, weak_values, TValue::integer(number), part);
+            if has_weak_keys {
+                set(&heap, weak_keys, part, TValue::integer(number));
+            }
+            set(&heap, kept, TValue::integer(number), TValue::object(object));
+            heap.anchor(ROOT + 4, TValue::NIL);
+        };
+        let mut finalized = std::collections::HashSet::new();
+        let mut resurrecting = 0;
+        for number in 1..=OBJECTS {
+            make(number);
+            if random.below(700) == 0 {
+                // All but a few die.
+                for i in 1..=number {
+                    if random.below(20) > 0 {
+                        set(&heap, kept, TValue::integer(i), TValue::NIL);
+                    }
+                }
+            }
+            // SAFETY: everything needed is anchored; what comes from a list of the collector is live.
+            unsafe {
+                heap.heap().gc_step(0);
+                resurrecting += matches!(heap.heap().phase(), Phase::Separate | Phase::Resurrect) as usize;
+                if random.below(16) == 0 {
+                    heap.heap().check();
+                }
+                let mut last = i64::MAX;
+                for _ in 0..heap.heap().finalizers_due() {
+                    let object = heap.heap().next_finalizer().expect("it was due").as_ref::<Table>();
+                    let number = object.get_int(1).as_integer().expect("a number");
+                    assert!(number < last && finalized.insert(number), "{number} after {last}");
+                    last = number;
+                    let part = object.get_int(2);
+                    assert_eq!(part.as_ref::<Table>().get_int(1).as_integer(), Some(number));
+                    assert!(kept.get_int(number).is_nil());
+                    assert!(!has_weak_keys || weak_keys.get(part).as_integer() == Some(number));
+                }
+            }
+        }
+        assert!(cfg!(gc_zeal) || resurrecting > if has_weak_keys { 0 } else { 20 }, "{resurrecting} steps");
+        heap.collect();
+        finalized.extend(drain(&heap));
+        let alive = (1..=OBJECTS).filter(|&i| !kept.get_int(i).is_nil()).count();
+        assert_eq!(finalized.len() + alive, OBJECTS as usize);
+        assert_eq!(entries(weak_values).len(), alive);
+        heap.collect();
+        assert_eq!(entries(weak_keys).len(), if has_weak_keys { alive } else { 0 });
+    }
+}
+
+/// A finalizer has the collector work until it finds what else is dead; then another one is asked for.
+#[test]
+fn a_finalizer_is_asked_for_while_others_are_being_found() {
+    let heap = heap();
+    let metatable = finalizer_metatable(&heap, ROOT);
+    for phase in [Phase::Separate, Phase::Resurrect] {
+        for i in 1..=10 {
+            finalizable(&heap, metatable, i);
+        }
+        heap.collect();
+        assert!(heap.heap().next_finalizer().is_some());
+        for i in 11..=20 {
+            finalizable(&heap, metatable, i);
+        }
+        // SAFETY: everything needed is anchored.
+        unsafe {
+            heap.heap().run_until(phase);
+            heap.heap().check();
+        }
+        assert_eq!(heap.heap().finalizers_due(), 0);
+        assert_eq!(drain(&heap), (1..10).rev().chain((11..=20).rev()).collect::<Vec<_>>());
+        // SAFETY: the heap is sound.
+        unsafe { heap.heap().check() };
+        heap.collect();
+    }
+}
+
+/// Entries of ephemeron tables that lead to each other, in two tables and in any order, by values that are keys and by what these hold.
+#[test]
+fn ephemerons_lead_to_each_other() {
+    const LENGTH: i64 = 3000;
+    for seed in 1..=4 {
+        let heap = heap();
+        let mut random = Random(seed);
+        let weak = [weak_table(&heap, ROOT, "k"), weak_table(&heap, ROOT + 1, "k")];
+        let root = heap.table(ROOT + 2);
+        let mut key = root;
+        let mut roots = vec![key];
+        for i in 0..LENGTH {
+            let value = heap.heap().new_table().expect("memory");
+            set(&heap, weak[random.below(2) as usize], TValue::object(key), TValue::object(value));
+            // A value is the next key, or holds it, or an earlier one is followed once more.
+            key = match random.below(if i < 20 { 4 } else { 60 }) {
+                0 => {
+                    let next = heap.heap().new_table().expect("memory");
+                    set(&heap, value, TValue::integer(1), TValue::object(next));
+                    next
+                }
+                _ => value,
+            };
+            roots.push(key);
+        }
+        // Without their beginning, as many others.
+        let stray = heap.table(ROOT + 3);
+        let mut key = stray;
+        for _ in 0..LENGTH {
+            let value = heap.heap().new_table().expect("memory");
+            set(&heap, weak[0], TValue::object(key), TValue::object(value));
+            key = value;
+        }
+        let count = || weak.iter().map(|&table| entries(table).len()).sum::<usize>() as i64;
+        assert_eq!(count(), 2 * LENGTH);
+        heap.anchor(ROOT + 3, TValue::NIL);
+        for cycles in 0..3 {
+            // SAFETY: everything needed is anchored.
+            while !unsafe { heap.heap().gc_step(0) } {
+                // SAFETY: the heap is sound.
+                unsafe { heap.heap().check() };
+            }
+            assert!(cycles == 0 || count() == LENGTH);
+        }
+        heap.anchor(ROOT + 2, TValue::NIL);
+        heap.collect();
+        assert_eq!(count(), 0);
+    }
 }

@@ -33,10 +33,12 @@ pub(super) fn gccolor(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// The collector's phases under the reference's names.
-const PHASES: [(&str, Phase); 8] = [
+/// The collector's phases under the reference's names, if it has them.
+const PHASES: [(&str, Phase); 10] = [
     ("propagate", Phase::Propagate),
     ("atomic", Phase::Atomic),
+    ("separate", Phase::Separate),
+    ("resurrect", Phase::Resurrect),
     ("sweepallgc", Phase::SweepAll),
     ("sweepfinobj", Phase::SweepFinalizable),
     ("sweeptobefnz", Phase::SweepPending),
