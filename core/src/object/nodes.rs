@@ -300,7 +300,7 @@ impl Nodes {
             return false;
         }
         if self.mask() < LISTED {
-            // SAFETY: so it is.
+            // SAFETY: T2: the part is not the empty one, and a list, as has just been seen.
             let node = unsafe { self.vacancy() };
             if node.is_null() {
                 return false;

@@ -1,11 +1,13 @@
 //! Short texts that are gathered on the native stack.
+//!
+//! ST1. The first `len` bytes of a text are initialised.
 
 use core::mem::MaybeUninit;
 
 /// How long such a text may become.
 pub(super) const MAX_SHORT: usize = 512;
 
-/// A text of at most [`MAX_SHORT`] bytes. Invariant: the first `len` bytes are initialised.
+/// A text of at most [`MAX_SHORT`] bytes.
 pub(super) struct ShortText {
     bytes: [MaybeUninit<u8>; MAX_SHORT],
     len: usize,
@@ -29,7 +31,7 @@ impl ShortText {
     /// The bytes.
     #[inline]
     pub(super) fn as_bytes(&self) -> &[u8] {
-        // SAFETY: the type's invariant.
+        // SAFETY: ST1.
         unsafe { self.bytes[..self.len].assume_init_ref() }
     }
 }

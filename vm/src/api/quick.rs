@@ -94,7 +94,7 @@ impl QuickNative {
     /// The descriptor of a native closure that has a quick form.
     #[inline(always)]
     pub(crate) fn of_closure(closure: GcRef<NativeClosure>) -> Option<&'static Self> {
-        // SAFETY: `push_quick_closure` alone makes such closures.
+        // SAFETY: O2: the closure is live; `push_quick_closure` alone makes such ones, of descriptors that live for ever.
         if closure.is_indirect() { Some(unsafe { &*closure.func().cast::<Self>() }) } else { None }
     }
 
@@ -395,7 +395,7 @@ impl<'a> QuickCall<'a> {
                     // SAFETY: H1: `room` has seen to it that these are slots of the stack that nobody else uses.
                     unsafe { *first.add(i) = answer.value };
                 }
-                // SAFETY: they are stored.
+                // SAFETY: H1, A5: they are stored in the slots that `room` found.
                 unsafe { self.stored(values.len()) }
             }
             _ => Answer::UNUSUAL,
@@ -410,7 +410,7 @@ impl<'a> QuickCall<'a> {
             // SAFETY: H1, as for `values`; the bytes lie in a string, or the form's own memory.
             unsafe { *first.add(i) = TValue::integer(byte.into()) };
         }
-        // SAFETY: they are stored.
+        // SAFETY: H1, A5: they are stored in the slots that `room` found.
         unsafe { self.stored(bytes.len()) }
     }
 }
@@ -466,7 +466,7 @@ impl<'a> QuickCall<'a> {
             // SAFETY: T1: elements of the array part; H1 for their places, as for `values`.
             unsafe { *place.add(i) = *table.array_ptr().add(first as usize - 1 + i) };
         }
-        // SAFETY: they are stored.
+        // SAFETY: H1, A5: they are stored in the slots that `room` found.
         unsafe { self.stored(n) }
     }
 
