@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::cell::Cell;
+
 use common::reference::Puc;
-use perilune_fuzz::oracle;
+use perilune_fuzz::program::broken::Broken;
 use perilune_fuzz::program::{self, Program, layout};
 use perilune_fuzz::property::{self, check, check_values, values_of_size};
 use perilune_fuzz::reference::{End, Perilune};
+use perilune_fuzz::{bytecode, oracle};
 
 #[test]
 fn programs_agree_with_the_reference() {
@@ -26,6 +29,17 @@ fn programs_agree_with_the_reference_when_stripped() {
     check("differential_stripped", 150, |program: &Program| {
         oracle::agrees(&oracle::stripped(&program.to_string()), &mut Perilune, &mut Puc)
     });
+}
+
+#[test]
+fn broken_programs_are_refused_as_by_the_reference() {
+    let refused = Cell::new(0);
+    check("broken", 600, |broken: &Broken| {
+        let text = broken.to_string();
+        refused.set(refused.get() + usize::from(bytecode::compile(&text, true).is_none()));
+        oracle::compiles_alike(&text, &mut Perilune, &mut Puc)
+    });
+    assert!(refused.get() > 300, "only {} programs do not compile", refused.get());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use perilune_fuzz::{bytecode, property};
 const COUNT: u64 = 200;
 
 /// The targets whose inputs are bytes for a generator.
-const OF_BYTES: [&str; 20] = [
+const OF_BYTES: [&str; 21] = [
     "allocations",
     "host",
     "library_codes",
@@ -24,6 +24,7 @@ const OF_BYTES: [&str; 20] = [
     "library_sorts",
     "library_tables",
     "library_texts",
+    "program_broken",
     "program_differential",
     "program_dump",
     "program_failures",

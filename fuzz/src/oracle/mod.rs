@@ -47,8 +47,8 @@ impl Way {
 pub type Verdict = Result<(), String>;
 
 /// The names of the oracles that [`by_name`] knows.
-pub const NAMES: [&str; 9] =
-    ["dump", "lines", "heap", "pace", "zeal", "failures", "limits", "differential", "stripped"];
+pub const NAMES: [&str; 10] =
+    ["compile", "dump", "lines", "heap", "pace", "zeal", "failures", "limits", "differential", "stripped"];
 
 /// Asks the oracle of a name, with another interpreter for that which needs one; an unknown name is a fault.
 ///
@@ -56,6 +56,7 @@ pub const NAMES: [&str; 9] =
 /// What is wrong.
 pub fn by_name(name: &str, source: &str, other: &mut dyn Interpreter) -> Verdict {
     match name {
+        "compile" => compiles_alike(source, &mut reference::Perilune, other),
         "dump" => survives_dump(source),
         "lines" => keeps_its_lines(source, 1),
         "heap" => keeps_its_heap_whole(source),
@@ -164,6 +165,15 @@ pub fn agrees(source: &str, ours: &mut dyn Interpreter, other: &mut dyn Interpre
     }
     let found = ours.run(source.as_bytes(), Limits::ENDING);
     same(&format!("{} against {}", other.name(), ours.name()), &expected, &found, source)
+}
+
+/// Two interpreters say the same about a source: that it compiles, or why not.
+///
+/// # Errors
+/// What is different.
+pub fn compiles_alike(source: &str, ours: &mut dyn Interpreter, other: &mut dyn Interpreter) -> Verdict {
+    agrees(&format!("print(load({}, '=script'))\n", quoted(source.as_bytes())), ours, other)
+        .map_err(|fault| format!("{fault}\nwhich is\n{source}"))
 }
 
 /// A source that does the same when it has been dumped without its debug information, and loaded again: what messages say then is for

@@ -20,6 +20,7 @@
 //! [`Shrink`]: crate::property::Shrink
 
 pub mod ast;
+pub mod broken;
 mod generate;
 pub mod layout;
 pub mod library;
