@@ -11,7 +11,7 @@ const SANDBOX: &str = "local g=_G for _,k in g.ipairs{'bit32','collectgarbage','
     g.math.cosh,g.math.sinh,g.math.tanh,g.math.pow,g.math.frexp,g.math.ldexp,g.math.log10=nil;";
 
 /// What a run may use: little, so that a fuzzer has many of them.
-const LIMITS: Limits = Limits { instructions: Some(20_000), memory: 4 << 20 };
+pub const LIMITS: Limits = Limits { instructions: Some(20_000), memory: 4 << 20 };
 
 /// Whether two interpreters agree on a text: in how it ends, what it prints, and the error's message.
 ///

@@ -3,9 +3,12 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
+use perilune_core::code::Instruction;
+use perilune_fuzz::bytecode::chunk::Chunk;
 use perilune_fuzz::bytecode::{self, Tampered, Verdict};
 use perilune_fuzz::program::Program;
 use perilune_fuzz::property;
+use perilune_vm::opcode::Op;
 
 /// All Lua files in a folder.
 fn scripts(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -36,6 +39,20 @@ fn what_the_compiler_makes_is_accepted() {
             panic!("the program of seed {seed}: {message}");
         }
     }
+}
+
+#[test]
+fn programs_use_all_instructions() {
+    let mut missing: Vec<Op> = Op::ALL.to_vec();
+    for seed in 0..1000 {
+        let bytes = bytecode::compile(&Program::of_any_size(seed, 2000).to_string(), true).expect("it compiles");
+        let chunk = Chunk::read(&bytes).expect("a chunk");
+        for function in chunk.functions() {
+            let used: Vec<u8> = function.code.iter().map(|&word| Instruction(word).op()).collect();
+            missing.retain(|op| !used.contains(&(*op as u8)));
+        }
+    }
+    assert_eq!(missing, []);
 }
 
 #[test]

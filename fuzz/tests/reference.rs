@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::path::Path;
+
 use common::reference::Puc;
 use perilune_fuzz::reference::{End, Interpreter, Limits, Perilune};
+use perilune_fuzz::source;
 
 #[test]
 fn both_run_scripts_in_the_same_way() {
@@ -39,4 +42,21 @@ fn both_keep_to_limits() {
     let limits = Limits { instructions: None, memory: 1 << 20 };
     assert_eq!(Perilune.run(source, limits).end, End::OutOfMemory);
     assert_eq!(Puc.run(source, limits).end, End::OutOfMemory);
+}
+
+#[test]
+fn both_run_the_test_scripts_in_the_same_way_in_the_sandbox() {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/lua");
+    let mut ended = 0;
+    for folder in ["coroutine", "lang", "math", "string", "table", "utf8"] {
+        for entry in std::fs::read_dir(scripts.join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let text = std::fs::read(&path).expect("a script");
+            if let Err(difference) = source::agree(&text, &mut Perilune, &mut Puc) {
+                panic!("{}: {difference}", path.display());
+            }
+            ended += usize::from(Puc.run(&text, source::LIMITS).end == End::Done);
+        }
+    }
+    assert!(ended > 25, "only {ended} scripts come to their end");
 }

@@ -479,7 +479,11 @@ impl Generator<'_, '_> {
         match self.below(6) {
             0 => Target::Global(self.name()),
             1 | 2 => {
-                let key = if self.chance(1, 3) { self.expr(Kind::Any) } else { self.string() };
+                let key = match self.below(6) {
+                    0 | 1 => self.expr(Kind::Any),
+                    2 => Expr::Integer(-(self.below(3) as i64)),
+                    _ => self.string(),
+                };
                 Target::Index(self.expr(Kind::Table), key)
             }
             _ => Target::Variable(self.variable(kind).unwrap_or(0)),
