@@ -69,7 +69,7 @@ impl Heap {
 
     /// How many blocks the objects and the string table consist of.
     pub fn count_blocks(&self) -> usize {
-        let mut count = (self.bucket_count > 0) as usize;
+        let mut count = (self.bucket_count > 0) as usize + self.retired_frame_count();
         // SAFETY: G2: the object has not been freed.
         self.each_object(|object| count += unsafe { blocks_of(object) });
         count

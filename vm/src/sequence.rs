@@ -89,11 +89,13 @@ pub(crate) fn insert_element(heap: &mut Heap, table: GcRef<Table>, position: i64
     unsafe {
         let place = table.array_ptr().add(position as usize - 1);
         core::ptr::copy(place, place.add(1), following);
-        *place = value;
+        // T6: payload and tag apart.
+        (*place).u = value.u;
+        (*place).t = value.t;
         heap.barrier_table(table, value);
-    }
-    if following > 0 {
-        heap.entries_moved(table);
+        if following > 0 {
+            heap.elements_shifted(table);
+        }
     }
     true
 }
@@ -111,11 +113,11 @@ pub(crate) fn remove_element(heap: &mut Heap, table: GcRef<Table>, position: i64
         let removed = *place;
         core::ptr::copy(place.add(1), place, following);
         (*place.add(following)).t = tag::NIL;
+        if following > 0 {
+            heap.elements_shifted(table);
+        }
         removed
     };
-    if following > 0 {
-        heap.entries_moved(table);
-    }
     Some(removed)
 }
 

@@ -117,6 +117,24 @@ impl Heap {
         }
     }
 
+    /// To be called when the elements behind one have moved by one place, there to make room or here to close a gap.
+    ///
+    /// # Safety
+    /// The table is live.
+    #[inline(always)]
+    pub unsafe fn elements_shifted(&mut self, table: GcRef<Table>) {
+        if core::ptr::eq(self.partial, table.as_header()) && !self.partial_is_undecided {
+            // One that was not looked at may be where others were.
+            let last = self.partial_at.min(table.array_size() as usize);
+            if last > 0 {
+                // SAFETY: T1; G1: what is in a live table is live.
+                unsafe { self.mark_value(*table.array_ptr().add(last - 1)) };
+            }
+        } else {
+            self.entries_moved(table);
+        }
+    }
+
     /// To be called before a key that is absent is entered into a table's nodes: the entry at its main position may move.
     ///
     /// # Safety
@@ -170,6 +188,14 @@ impl Heap {
             self.partial = core::ptr::null_mut();
         }
         thread.header().make_gray();
+        let mut upval = thread.open_upvals.get();
+        while !upval.is_null() {
+            // SAFETY: H6: the list holds live open upvalues (G7).
+            unsafe {
+                (*upval).header().make_gray();
+                upval = (*upval).open_next();
+            }
+        }
         thread.gclist.set(self.touched);
         self.touched = thread.as_header();
         self.touched_count += 1;
@@ -179,7 +205,7 @@ impl Heap {
     /// To be called after a store into an upvalue.
     ///
     /// A white upvalue needs nothing, for its value will be marked with it. An open one needs nothing, for its value
-    /// is in a stack (G3).
+    /// is in a stack (G3), unless it is black, as that stack is (G11).
     ///
     /// # Safety
     /// The upvalue and its value are live.
@@ -217,7 +243,7 @@ impl Heap {
     #[cold]
     #[inline(never)]
     unsafe fn barrier_upval_slow(&mut self, upval: GcRef<UpVal>, value: *mut GcHeader) {
-        if upval.is_open() {
+        if upval.is_open() && !upval.header().is_black() {
             return;
         }
         // SAFETY: both are live, by the caller's promise.

@@ -4,7 +4,7 @@ use core::ptr;
 
 use super::Heap;
 use super::color::SEEN;
-use super::traverse::{can_settle, nodes, proto_size, table_size};
+use super::traverse::{nodes, proto_size, table_size};
 use crate::base::limits::MAX_SHORT_LEN;
 use crate::object::{
     CallInfo, GcHeader, GcObject, GcRef, LuaClosure, LuaString, NativeClosure, Proto, Table, Thread, UpVal, Userdata,
@@ -108,6 +108,7 @@ impl Heap {
         // SAFETY: by the caller's promise.
         let doomed = unsafe { each(self.doomed).map(|object| object_size(object)).sum::<usize>() };
         let mut sum = self.bucket_room * size_of::<*mut LuaString>() + self.spare_stack_bytes() + doomed;
+        sum += self.retired_frame_count() * size_of::<CallInfo>();
         for (list, _) in self.lists() {
             // SAFETY: by the caller's promise.
             sum += unsafe { each(list).map(|object| object_size(object)).sum::<usize>() };
@@ -226,6 +227,12 @@ impl Heap {
                     ensure!(upval.is_open() && header.tag() == tag::UPVAL, header, "H6: not an open upvalue");
                     ensure!(upval.v.get() < above && upval.v.get() >= thread.stack.get(), header, "H6: out of order");
                     ensure!(!self.is_dead(header), header, "G7: an open upvalue is dead");
+                    let is_settled = object.is_black() && self.must_keep_invariant();
+                    ensure!(
+                        !self.must_keep_invariant() || header.is_black() == is_settled,
+                        header,
+                        "G11: an open upvalue's colour"
+                    );
                     ensure!(header.marked.get() & SEEN == 0, header, "H6: in two lists of open upvalues");
                     header.marked.set(header.marked.get() | SEEN);
                     above = upval.v.get();
@@ -264,7 +271,6 @@ impl Heap {
                 tag::UPVAL => {
                     let open = cast::<UpVal>(object).is_open() && !self.is_dead(object);
                     ensure!(seen == open, object, "G7: seen as open: {seen}, open: {open}");
-                    ensure!(!(open && object.is_black()), object, "G3: a black open upvalue");
                     found.open += seen as usize;
                 }
                 tag::USERDATA => {}
@@ -395,16 +401,24 @@ impl Heap {
         let stranger = GcHeader::new(tag::TABLE, 0);
         let owner = |entry: usize| if entry < looked_at { header } else { &stranger };
         let elements = table.array_size() as usize;
+        // Of undecided tables, an element or node that `skip` leads to may refer to white objects (G12).
+        let has_undecided = if is_partial { self.partial_at > 0 } else { self.is_undecided(table) };
+        let first_undecided = if has_undecided { 0 } else { usize::MAX };
+        let mut undecided = first_undecided;
         // SAFETY: T1; V1.
         unsafe {
             self.check_optional(header, crate::object::opt_addr(table.metatable()));
             for i in 0..elements {
-                self.check_value(owner(i), *table.array_ptr().add(i));
+                let may_be_white = i == undecided;
+                if may_be_white {
+                    let skip = table.element_skip(i).get() as usize;
+                    undecided = if skip == 0 { usize::MAX } else { i + skip };
+                }
+                self.check_value(if may_be_white { &stranger } else { owner(i) }, *table.array_ptr().add(i));
             }
         }
         let nodes = nodes(table);
-        // Of undecided tables, a node that `skip` leads to may refer to white objects (G12).
-        let mut undecided = if is_partial || self.is_undecided(table) { 0 } else { usize::MAX };
+        let mut undecided = first_undecided;
         for (i, node) in nodes.iter().enumerate() {
             let may_be_white = i == undecided;
             if may_be_white {
@@ -464,7 +478,11 @@ impl Heap {
     /// The thread is live.
     unsafe fn check_thread(&self, thread: &Thread) {
         let header = thread.header();
-        ensure!(!self.must_keep_invariant() || !header.is_black() || can_settle(thread), header, "G11: a black thread");
+        ensure!(
+            !self.must_keep_invariant() || !header.is_black() || self.can_settle(thread),
+            header,
+            "G11: a black thread"
+        );
         let (stack, size) = (thread.stack.get(), thread.stack_size.get());
         if stack.is_null() {
             return;
@@ -479,8 +497,7 @@ impl Heap {
             let is_settled = header.is_black() && self.must_keep_invariant();
             for i in 0..if is_settled { used.max(looked_at) } else { used } {
                 let slot = stack.add(i);
-                let is_open = || is_settled && each_open(thread).any(|upval| ptr::eq(upval.v.get(), slot));
-                self.check_value(if i >= looked_at || is_open() { &stranger } else { header }, *slot);
+                self.check_value(if i >= looked_at { &stranger } else { header }, *slot);
             }
             let base: *const CallInfo = &raw const thread.base_ci;
             let (mut frame, mut previous) = (base, ptr::null());

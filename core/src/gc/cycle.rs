@@ -27,6 +27,8 @@ const SWEEP_COST: usize = 24;
 const SWEEP_MIN: usize = 80;
 /// What it costs to take a bucket of the string table out of use.
 const BUCKET_COST: usize = 8;
+/// What it costs to free a frame.
+const FRAME_COST: usize = 96;
 /// Both parameters are in percent (`STEPMULADJ`, `PAUSEADJ`).
 const PERCENT: isize = 100;
 /// The least step multiplier.
@@ -73,8 +75,9 @@ impl Heap {
             self.begin_separation();
             if has_white_keys || !self.ephemeron.is_null() || !self.all_weak.is_null() || !unreached.is_null() {
                 // A program can get at keys that are dead, unless something resurrects them; and so it can at open upvalues.
+                let before = self.last_pending;
                 while !self.resurrect(usize::MAX) {}
-                self.end_resurrection();
+                self.end_resurrection(self.last_pending != before);
                 self.close_dead_upvalues(unreached);
             } else {
                 self.undecided = core::ptr::null_mut();
@@ -84,17 +87,20 @@ impl Heap {
         }
     }
 
-    /// Ends the phase `Resurrect`: what is resurrected is marked but for what resurrected ephemerons keep alive. Begins to sweep.
+    /// Ends the phase `Resurrect`: what is resurrected is marked but for what resurrected ephemerons keep alive, if `any` objects are
+    /// resurrected. Begins to sweep.
     ///
     /// # Safety
     /// There is nothing else left to be marked.
-    unsafe fn end_resurrection(&mut self) {
+    unsafe fn end_resurrection(&mut self, any: bool) {
         self.in_atomic = true;
         // SAFETY: the weak tables in these lists hold objects that are live, or that nothing else points to.
         unsafe {
             self.gray = core::mem::replace(&mut self.gray_again, core::ptr::null_mut());
             self.propagate_all();
-            self.converge_ephemerons();
+            if any {
+                self.converge_ephemerons();
+            }
             self.clear_keys(self.ephemeron);
             self.clear_keys(self.all_weak);
             self.clear_undecided_keys();
@@ -111,6 +117,9 @@ impl Heap {
     /// As for [`Self::step`].
     #[doc(alias = "singlestep")]
     unsafe fn advance(&mut self, budget: usize) -> usize {
+        if !self.retired_frames.is_null() {
+            return self.free_retired_frames((budget / FRAME_COST).max(1)) * FRAME_COST;
+        }
         // SAFETY: the invariants of the collector hold between its steps; each phase is entered when the one before
         // is done.
         unsafe {
@@ -144,7 +153,7 @@ impl Heap {
                 Phase::Separate | Phase::Resurrect => {
                     self.traversed = 0;
                     if self.resurrect(budget) {
-                        self.end_resurrection();
+                        self.end_resurrection(true);
                     }
                     self.traversed
                 }

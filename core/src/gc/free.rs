@@ -151,12 +151,7 @@ impl Heap {
     unsafe fn free_thread_parts(&mut self, thread: &Thread) {
         // SAFETY: H1 describes the stack; H4: each frame after the thread's own ones is a block of its own.
         unsafe {
-            let mut frame = (*thread.last_own_frame()).next.get();
-            while !frame.is_null() {
-                let next = (*frame).next.get();
-                self.free_array(frame, 1);
-                frame = next;
-            }
+            self.retire_frames((*thread.last_own_frame()).next.get());
             if thread.has_stack_block() {
                 self.free_array(thread.stack.get(), thread.stack_size.get());
             }

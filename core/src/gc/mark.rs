@@ -43,23 +43,26 @@ impl Ahead {
 unsafe fn ask_for_objects(table: &Table) {
     /// How many of them.
     const FIRST: usize = 2;
-    let ask = |value: TValue| {
-        if value.is_collectable() {
-            prefetch(value.u as usize as *const u8);
-        }
-    };
     let elements = table.array_size() as usize;
     // SAFETY: T1.
     unsafe {
         if elements == 0 {
             for i in 0..FIRST.min(table.small_mask() as usize + 1) {
-                ask((*table.node_ptr().add(i)).value());
+                ask_for((*table.node_ptr().add(i)).value());
             }
         } else {
             for i in 0..FIRST.min(elements) {
-                ask(*table.array_ptr().add(i));
+                ask_for(*table.array_ptr().add(i));
             }
         }
+    }
+}
+
+/// Asks the processor for an object.
+#[inline(always)]
+pub(super) fn ask_for(value: TValue) {
+    if value.is_collectable() {
+        prefetch(value.u as usize as *const u8);
     }
 }
 

@@ -11,7 +11,7 @@
 //!     (finalizer bit set), `fixed` (gray for ever, never swept), or `doomed` (userdata that were found dead and whose
 //!     value is to be dropped; nothing refers to them).
 //! G3. In the phases `Propagate` and `Atomic` no black object points to a white one. The barriers keep it so. Open
-//!     upvalues are never black, and threads only as G11 says, so that stores into a stack need no barrier. One black table or thread
+//!     upvalues and threads are black only as G11 says, so that stores into a stack need no barrier. One black table or thread
 //!     may: the one that is being traversed in slices, `partial`, from its entry or slot `partial_at` on. Whoever moves a table's
 //!     entries says so ([`Heap::entries_moved`], `entry_may_move`).
 //! G4. In the same phases, a gray table, closure, prototype or thread is in exactly one gray list through `gclist`.
@@ -30,11 +30,11 @@
 //! G10. An object is freed exactly once, when its list is swept (or, after it was doomed, when its value is dropped) or at
 //!     the end of the state; its size is told from its
 //!     own fields, never from other objects, since those may have been freed before.
-//! G11. A black thread is a coroutine that has yielded, and that the host has no handle of. No slot of its stack, above its top
-//!     either, has a white value, but for those of open upvalues, which the atomic phase looks at. Who is about to resume it or to
-//!     touch its stack calls [`Heap::wake_thread`] first.
-//! G12. The black tables in `undecided` are weak ones with nodes that refer to white objects: the first node, those that the distances
-//!     `skip` lead to from there, and no others. Who moves an entry marks it, or says so as for `partial` (G3).
+//! G11. A black thread is a coroutine that has yielded, or has not begun, and that the host has no handle of. No slot of its stack,
+//!     above its top either, has a white value. Its open upvalues are black, so that stores into them have a barrier; those of other
+//!     threads never are. Who is about to resume it or to touch its stack calls [`Heap::wake_thread`] first.
+//! G12. The black tables in `undecided` are weak ones with elements or nodes that refer to white objects: the first of each kind, those
+//!     that the distances `skip` lead to from there, and no others. Who moves an entry marks it, or says so as for `partial` (G3).
 
 mod barrier;
 mod check;
@@ -51,7 +51,7 @@ mod weak;
 pub(crate) use mark::prefetch;
 
 use crate::base::alloc::RawAlloc;
-use crate::object::{GcHeader, LuaString, Table, Thread};
+use crate::object::{CallInfo, GcHeader, LuaString, Table, Thread};
 use crate::value::{LuaType, TValue};
 
 pub use color::Color;
@@ -200,6 +200,8 @@ pub struct Heap {
     pub(crate) spare_stacks: *mut TValue,
     /// How many these are.
     pub(crate) spare_stack_count: u32,
+    /// Frames of no thread, which are still to be freed (H9).
+    pub(crate) retired_frames: *mut CallInfo,
     /// How many finalizers to call in each step.
     pub(crate) finalizers_per_step: u32,
     /// How much memory must grow before the next cycle, in percent of the estimate.

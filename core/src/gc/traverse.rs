@@ -180,7 +180,11 @@ impl Heap {
             let mut end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
             let from_nodes = self.partial_at.max(elements);
             if self.partial_at == 0 {
-                self.forget_undecided(nodes);
+                self.partial_is_undecided = false;
+            }
+            if self.partial_at == 0 && elements > 0 {
+                table.element_skip(0).set(0);
+                self.partial_last = 0;
             }
             let weakness = self.weakness(table);
             let has_weak_elements = matches!(weakness, Weakness::Values | Weakness::Both);
@@ -189,16 +193,20 @@ impl Heap {
                 if !has_weak_elements {
                     self.mark_value(value);
                 } else if self.is_cleared(value) {
-                    return self.leave_to_atomic(table);
+                    self.add_undecided(i, |i| table.element_skip(i));
                 }
                 self.traversed += size_of::<TValue>();
+            }
+            if self.partial_at <= elements && end > elements {
+                nodes[0].skip.set(0);
+                self.partial_last = 0;
             }
             for i in from_nodes - elements..end.max(elements) - elements {
                 self.traversed += size_of::<Node>();
                 if weakness == Weakness::Strong {
                     self.traverse_node(&nodes[i]);
                 } else if self.traverse_weak_node(&nodes[i], weakness) {
-                    self.add_undecided(nodes, i);
+                    self.add_undecided(i, |i| &nodes[i].skip);
                 } else if !self.chased.is_nil() && !self.chase(table, slice) {
                     end = elements + i + 1;
                     break;
@@ -314,7 +322,7 @@ impl Heap {
     /// # Safety
     /// The thread is live and just left the gray list.
     pub(super) unsafe fn visit_thread(&mut self, thread: GcRef<Thread>) -> usize {
-        let settles = !self.in_atomic && can_settle(&thread);
+        let settles = !self.in_atomic && self.can_settle(&thread);
         // SAFETY: by the caller's promise.
         unsafe {
             if settles {
@@ -358,7 +366,7 @@ impl Heap {
                 self.mark_value(*slot);
                 slot = slot.add(1);
             }
-            self.mark_open_upvalues(thread);
+            self.mark_open_upvalues(thread, settles);
             if self.in_atomic || settles {
                 let end = thread.stack.get().add(thread.stack_size.get());
                 while slot < end {
@@ -372,14 +380,19 @@ impl Heap {
         VISIT + thread.save(thread.top.get())
     }
 
+    /// Marks the open upvalues of a thread; those of one that settles become black (G11).
+    ///
     /// # Safety
     /// The thread is live.
-    unsafe fn mark_open_upvalues(&mut self, thread: GcRef<Thread>) {
+    unsafe fn mark_open_upvalues(&mut self, thread: GcRef<Thread>, settles: bool) {
         let mut upval = thread.open_upvals.get();
         while !upval.is_null() {
             // SAFETY: H6: the list holds live open upvalues (G7).
             unsafe {
                 self.mark_object(upval.cast());
+                if settles {
+                    (*upval).header().make_black();
+                }
                 upval = (*upval).open_next();
             }
         }
@@ -390,12 +403,14 @@ impl Heap {
     /// # Safety
     /// The thread is live and just left the list of large objects; nothing is being traversed in slices.
     unsafe fn begin_large_stack(&mut self, thread: GcRef<Thread>) {
-        if self.in_atomic || !can_settle(&thread) {
+        if self.in_atomic || !self.can_settle(&thread) {
             // SAFETY: the caller's promise.
             self.traversed += unsafe { self.visit_thread(thread) };
             return;
         }
         thread.header().make_black();
+        // SAFETY: the caller's promise.
+        unsafe { self.mark_open_upvalues(thread, true) };
         self.begin_slices(thread.as_header());
     }
 
@@ -416,16 +431,24 @@ impl Heap {
             self.traversed += SLICE * size_of::<TValue>();
             self.partial_at = end;
             if end == slots {
-                self.mark_open_upvalues(thread);
                 self.partial = ptr::null_mut();
             }
         }
     }
 }
 
-/// Whether nobody touches the thread's stack before it is woken (G11).
-pub(super) fn can_settle(thread: &Thread) -> bool {
-    thread.status.get() == Thread::YIELDED && !thread.exposed.get()
+impl Heap {
+    /// Whether nobody touches the thread's stack before it is woken (G11).
+    pub(super) fn can_settle(&self, thread: &Thread) -> bool {
+        // Of the threads whose code is the host's, only the main one is not exposed.
+        let is_idle = || {
+            thread.status.get() == 0
+                && ptr::eq(thread.ci.get(), &raw const thread.base_ci)
+                && !ptr::eq(thread, self.main_thread)
+                && !ptr::eq(thread, self.running_thread)
+        };
+        !thread.exposed.get() && (thread.status.get() == Thread::YIELDED || is_idle())
+    }
 }
 
 /// The size of a table with its parts.

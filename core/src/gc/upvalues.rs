@@ -38,7 +38,7 @@ impl Heap {
     }
 
     /// Marks the values of touched open upvalues of threads that have not been reached, and takes these threads out
-    /// of `twups`. They are returned as a list of the same kind. Marks the values of open upvalues of black threads.
+    /// of `twups`. They are returned as a list of the same kind.
     ///
     /// # Safety
     /// The atomic phase is under way (G7).
@@ -65,14 +65,6 @@ impl Heap {
                     }
                     &mut unreached
                 } else {
-                    if (*thread).header().is_black() {
-                        // Its slots were looked at before, but closures may have written to these since (G11).
-                        let mut upval = (*thread).open_upvals.get();
-                        while !upval.is_null() {
-                            self.mark_value((*upval).value());
-                            upval = (*upval).open_next();
-                        }
-                    }
                     &mut kept
                 };
                 (*thread).twups.set(*list);

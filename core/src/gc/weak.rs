@@ -1,24 +1,29 @@
 //! Weak tables: ephemerons, and clearing of what was collected.
 //!
 //! While propagating, a weak table is only put aside (`waiting_weak`). When everything else is marked, it is traversed in slices, and
-//! becomes black like others, since what is stored into it from then on is marked. The atomic phase looks only at those of its nodes
-//! that referred to white objects (`undecided`, G12). So it may take its time for those that die, but not for those that live.
+//! becomes black like others, since what is stored into it from then on is marked. The atomic phase looks only at those of its
+//! entries that referred to white objects (`undecided`, G12). So it may take its time for those that die, but not for those that live.
 //!
-//! A table is left to the atomic phase as a whole (`gray_again`) if its array part has white values that are weak, or if it was met
-//! too late. There it goes to `weak` (weak values to be cleared), `ephemeron` (weak keys, and some white key has a white value), or
+//! A table is left to the atomic phase as a whole (`gray_again`) if it was met too late. There it goes to `weak` (weak values to be cleared), `ephemeron` (weak keys, and some white key has a white value), or
 //! `all_weak` (white keys to be cleared). Strings count as values: they are never removed, but marked when they are looked at.
 
 use core::cell::Cell;
 use core::ptr;
 
 use super::barrier::is_white_value;
-use super::mark::prefetch;
+use super::mark::ask_for;
 use super::traverse::{Weakness, nodes, remove_entry};
 use super::{Heap, Phase};
 use crate::object::{GcHeader, GcObject, GcRef, Node, Table, opt_addr};
 use crate::value::{TValue, tag};
 
-/// How many nodes before its turn the objects of one are prefetched.
+/// An entry of a weak table: the index of an element, from 0, or a node.
+enum Entry<'t> {
+    Element(usize),
+    Node(&'t Node),
+}
+
+/// How many entries before its turn the objects of one are prefetched.
 const AHEAD: usize = 8;
 
 impl Heap {
@@ -322,32 +327,16 @@ impl Heap {
         unsafe { self.begin_weak() }
     }
 
-    /// The table that is traversed in slices has no undecided nodes yet.
-    pub(super) fn forget_undecided(&mut self, nodes: &[Node]) {
-        if let Some(first) = nodes.first() {
-            first.skip.set(0);
-        }
-        self.partial_last = 0;
-        self.partial_is_undecided = false;
-    }
-
-    /// Adds a node to the undecided ones of the table that is traversed in slices. It lies behind all others.
-    pub(super) fn add_undecided(&mut self, nodes: &[Node], index: usize) {
+    /// Adds an element or a node to the undecided ones of the table that is traversed in slices. It lies behind all others of its kind.
+    pub(super) fn add_undecided<'t>(&mut self, index: usize, skip_of: impl Fn(usize) -> &'t Cell<u16>) {
         while self.partial_last < index {
             let skip = (index - self.partial_last).min(u16::MAX as usize);
-            nodes[self.partial_last].skip.set(skip as u16);
+            skip_of(self.partial_last).set(skip as u16);
             self.partial_last += skip;
-            nodes[self.partial_last].skip.set(0);
+            skip_of(self.partial_last).set(0);
         }
         self.partial_is_undecided = true;
         self.undecided_count += 1;
-    }
-
-    /// Leaves the table that is traversed in slices to the atomic phase.
-    pub(super) fn leave_to_atomic(&mut self, table: &Table) {
-        self.partial = ptr::null_mut();
-        table.header().make_gray();
-        put(&mut self.gray_again, table);
     }
 
     /// Traverses an undecided table again, since its entries have moved; nothing happens if it is none.
@@ -368,22 +357,31 @@ impl Heap {
         }
     }
 
-    /// Does something with each node of an undecided table that may be undecided.
+    /// Does something with each element and each node of an undecided table that may be undecided.
     ///
     /// # Safety
     /// The table is in `undecided` (G12).
-    unsafe fn each_undecided(&mut self, table: &Table, mut act: impl FnMut(&mut Self, &Node)) {
+    unsafe fn each_undecided(&mut self, table: &Table, mut act: impl FnMut(&mut Self, Entry<'_>)) {
+        let mut at = 0;
+        while at < table.array_size() as usize {
+            if at + AHEAD < table.array_size() as usize {
+                // SAFETY: T1.
+                ask_for(unsafe { *table.array_ptr().add(at + AHEAD) });
+            }
+            act(self, Entry::Element(at));
+            match table.element_skip(at).get() {
+                0 => break,
+                skip => at += skip as usize,
+            }
+        }
         let nodes = nodes(table);
         let mut at = 0;
         while let Some(node) = nodes.get(at) {
             if let Some(soon) = nodes.get(at + AHEAD) {
-                for value in [soon.key(), soon.value()] {
-                    if value.is_collectable() {
-                        prefetch(value.u as usize as *const u8);
-                    }
-                }
+                ask_for(soon.key());
+                ask_for(soon.value());
             }
-            act(self, node);
+            act(self, Entry::Node(node));
             match node.skip.get() {
                 0 => return,
                 skip => at += skip as usize,
@@ -391,18 +389,18 @@ impl Heap {
         }
     }
 
-    /// Does something with each such node of each undecided table.
+    /// Does something with each such entry of each undecided table.
     ///
     /// # Safety
     /// The atomic phase is under way.
-    unsafe fn each_undecided_of_all(&mut self, mut act: impl FnMut(&mut Self, &Table, &Node, Weakness)) {
+    unsafe fn each_undecided_of_all(&mut self, mut act: impl FnMut(&mut Self, &Table, Entry<'_>, Weakness)) {
         let mut next = self.undecided;
         while !next.is_null() {
             // SAFETY: G12: the list holds live tables.
             unsafe {
                 let table = &*next.cast::<Table>();
                 let weakness = self.weakness(table);
-                self.each_undecided(table, |heap, node| act(heap, table, node, weakness));
+                self.each_undecided(table, |heap, entry| act(heap, table, entry, weakness));
                 next = table.gclist.get();
             }
         }
@@ -417,7 +415,16 @@ impl Heap {
         let mut marked = false;
         // SAFETY: G1: what a live table points to is live.
         unsafe {
-            self.each_undecided_of_all(|heap, table, node, weakness| {
+            self.each_undecided_of_all(|heap, table, entry, weakness| {
+                let node = match entry {
+                    Entry::Node(node) => node,
+                    Entry::Element(index) => {
+                        if matches!(weakness, Weakness::Strong | Weakness::Keys) {
+                            marked |= heap.mark_if_white(*table.array_ptr().add(index));
+                        }
+                        return;
+                    }
+                };
                 if node.value_tag.get() == tag::NIL {
                     return remove_entry(node);
                 }
@@ -447,16 +454,30 @@ impl Heap {
         let mut has_white_keys = false;
         // SAFETY: as for `decide`.
         unsafe {
-            self.each_undecided_of_all(|heap, _, node, weakness| {
+            self.each_undecided_of_all(|heap, table, entry, weakness| {
+                let is_weak = matches!(weakness, Weakness::Values | Weakness::Both);
+                let node = match entry {
+                    Entry::Node(node) => node,
+                    Entry::Element(index) => {
+                        let element = table.array_ptr().add(index);
+                        if is_weak && heap.is_cleared(*element) {
+                            (*element).t = tag::NIL;
+                        }
+                        return;
+                    }
+                };
                 if node.value_tag.get() == tag::NIL {
                     return;
                 }
-                let is_weak = matches!(weakness, Weakness::Values | Weakness::Both);
+                // Keys that are not weak have been marked.
+                let has_weak_key = matches!(weakness, Weakness::Keys | Weakness::Both);
                 if is_weak && heap.is_cleared(node.value()) {
                     node.set_value(TValue::NIL);
-                    remove_entry(node);
-                } else {
-                    has_white_keys |= heap.is_cleared(node.key());
+                    if has_weak_key {
+                        remove_entry(node);
+                    }
+                } else if has_weak_key && !has_white_keys {
+                    has_white_keys = heap.is_cleared(node.key());
                 }
             });
         }
@@ -470,7 +491,8 @@ impl Heap {
     pub(super) unsafe fn clear_undecided_keys(&mut self) {
         // SAFETY: as for `decide`.
         unsafe {
-            self.each_undecided_of_all(|heap, _, node, weakness| {
+            self.each_undecided_of_all(|heap, _, entry, weakness| {
+                let Entry::Node(node) = entry else { return };
                 let is_weak = matches!(weakness, Weakness::Keys | Weakness::Both);
                 if is_weak && node.value_tag.get() != tag::NIL && heap.is_cleared(node.key()) {
                     node.set_value(TValue::NIL);

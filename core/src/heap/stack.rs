@@ -2,6 +2,8 @@
 //!
 //! H8. `spare_stacks` is a list of `spare_stack_count` blocks of the basic size, which nobody uses; the first slot of each names the
 //!     next one. Each collection gives them back.
+//! H9. `retired_frames` is the first frame of a chain, linked by `next`, and its `prev` the first one of another chain, or null. They are
+//!     blocks of their own that no thread has. The collector's steps free them.
 
 use crate::base::alloc::{AllocKind, OldSize};
 use crate::base::error::AllocResult;
@@ -12,6 +14,8 @@ use crate::value::{TValue, tag};
 
 /// A stack of this size and above is left as it is if more than half of it is in use.
 const LARGE_STACK: usize = 4096;
+/// By how many slots a stack shrinks at most at one go, since it takes time to give memory back to the system.
+const MOST_SHRINKAGE: usize = 1 << 16;
 /// How many stacks are kept at most.
 const MAX_SPARE_STACKS: u32 = 16;
 
@@ -183,51 +187,90 @@ impl Heap {
         Ok(frame)
     }
 
-    /// Frees all frames after the running one that are blocks of their own.
+    /// Takes all frames after the running one that are blocks of their own from a thread.
     ///
     /// # Safety
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_freeCI")]
     pub unsafe fn free_spare_ci(&mut self, thread: GcRef<Thread>) {
-        thread.lost_ci.set(core::ptr::null_mut());
-        // SAFETY: H4: each of these frames is a block of its own.
-        unsafe {
-            let mut frame = (*thread.last_kept_frame()).next.replace(core::ptr::null_mut());
-            while !frame.is_null() {
-                let next = (*frame).next.get();
-                self.free_array(frame, 1);
-                thread.n_ci.set(thread.n_ci.get() - 1);
-                frame = next;
-            }
-        }
+        let last = thread.last_kept_frame();
+        // SAFETY: H4: these frames are blocks of their own.
+        unsafe { self.retire_frames_after(thread, last, count_frames((*last).next.get())) };
     }
 
-    /// Frees every other one of those frames.
+    /// Takes the second half of those frames from a thread.
     ///
     /// # Safety
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_shrinkCI")]
     pub unsafe fn shrink_ci(&mut self, thread: GcRef<Thread>) {
-        thread.lost_ci.set(core::ptr::null_mut());
-        // SAFETY: H4: each of these frames is a block of its own.
+        // SAFETY: H4.
         unsafe {
-            let mut frame = thread.last_kept_frame();
-            loop {
-                let spare = (*frame).next.get();
-                if spare.is_null() {
-                    return;
+            let mut last = thread.last_kept_frame();
+            let count = count_frames((*last).next.get());
+            for _ in 0..count.div_ceil(2) {
+                last = (*last).next.get();
+            }
+            self.retire_frames_after(thread, last, count / 2);
+        }
+    }
+
+    /// Takes the frames after one from a thread; there are `count` of them.
+    ///
+    /// # Safety
+    /// Nobody holds a pointer to one of them, and they are blocks of their own.
+    unsafe fn retire_frames_after(&mut self, thread: GcRef<Thread>, last: *mut CallInfo, count: u32) {
+        thread.lost_ci.set(core::ptr::null_mut());
+        thread.n_ci.set(thread.n_ci.get() - count);
+        // SAFETY: H4, by the caller's promise.
+        unsafe { self.retire_frames((*last).next.replace(core::ptr::null_mut())) };
+    }
+
+    /// Leaves frames, linked by `next`, to be freed (H9).
+    ///
+    /// # Safety
+    /// They are blocks of their own, and no thread's any more.
+    pub(crate) unsafe fn retire_frames(&mut self, first: *mut CallInfo) {
+        if !first.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { (*first).prev.set(self.retired_frames) };
+            self.retired_frames = first;
+        }
+    }
+
+    /// Frees up to `count` frames that are no thread's any more, and returns how many.
+    pub(crate) fn free_retired_frames(&mut self, count: usize) -> usize {
+        let mut freed = 0;
+        while freed < count && !self.retired_frames.is_null() {
+            let frame = self.retired_frames;
+            // SAFETY: H9.
+            unsafe {
+                let (next, other) = ((*frame).next.get(), (*frame).prev.get());
+                self.retired_frames = next;
+                if next.is_null() {
+                    self.retired_frames = other;
+                } else {
+                    (*next).prev.set(other);
                 }
-                let kept = (*spare).next.get();
-                if kept.is_null() {
-                    return;
-                }
-                self.free_array(spare, 1);
-                thread.n_ci.set(thread.n_ci.get() - 1);
-                (*frame).next.set(kept);
-                (*kept).prev.set(frame);
-                frame = kept;
+                self.free_array(frame, 1);
+            }
+            freed += 1;
+        }
+        freed
+    }
+
+    /// How many frames are no thread's any more.
+    pub(crate) fn retired_frame_count(&self) -> usize {
+        let mut count = 0;
+        let mut chain = self.retired_frames;
+        while !chain.is_null() {
+            // SAFETY: H9.
+            unsafe {
+                count += count_frames(chain) as usize;
+                chain = (*chain).prev.get();
             }
         }
+        count
     }
 
     /// Gives back what a thread does not need of its frames and of its stack. A stack that is over the limit because
@@ -244,6 +287,7 @@ impl Heap {
         }
         let in_use = slots_in_use(thread);
         let good = (in_use + in_use / 8 + 2 * EXTRA_STACK).min(MAX_STACK);
+        let good = if size <= MAX_STACK { good.max(size.saturating_sub(MOST_SHRINKAGE)) } else { good };
         // SAFETY: the caller's promise; `good` is more than what is in use.
         unsafe {
             if thread.stack_size.get() > MAX_STACK {
@@ -257,6 +301,20 @@ impl Heap {
             }
         }
     }
+}
+
+/// How many frames there are, linked by `next`.
+///
+/// # Safety
+/// The pointer is null, or the frame is one of a list.
+unsafe fn count_frames(mut frame: *const CallInfo) -> u32 {
+    let mut count = 0;
+    while !frame.is_null() {
+        count += 1;
+        // SAFETY: the caller's promise.
+        frame = unsafe { (*frame).next.get() };
+    }
+    count
 }
 
 /// Sets the slots from `from` up to `to` to nil; nothing if there are none.

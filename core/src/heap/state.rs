@@ -19,7 +19,7 @@ impl Heap {
     /// # Safety
     /// `at` can be written as a `Heap`. Once objects are made, the heap does not move: threads point to it.
     ///
-    /// Whoever makes a heap keeps the invariants at the tops of the modules (G1 to G10, H1 to H8 and so on) as long as it is used:
+    /// Whoever makes a heap keeps the invariants at the tops of the modules (G1 to G12, H1 to H9 and so on) as long as it is used:
     /// what the methods of heaps and objects do, those that are not marked as unsafe too, is sound within these alone.
     pub unsafe fn init(at: *mut Heap, alloc: RawAlloc, seed: u32) {
         let heap = Heap {
@@ -72,6 +72,7 @@ impl Heap {
             twups: core::ptr::null_mut(),
             spare_stacks: core::ptr::null_mut(),
             spare_stack_count: 0,
+            retired_frames: core::ptr::null_mut(),
             finalizers_per_step: 0,
             pause: FIRST_PAUSE,
             step_mul: FIRST_STEP_MUL,
@@ -123,6 +124,7 @@ impl Heap {
             for list in [self.finalizable, self.pending, self.all, self.fixed] {
                 self.free_list(list);
             }
+            self.free_retired_frames(usize::MAX);
         }
         self.end();
     }
@@ -156,6 +158,7 @@ impl Heap {
         self.short_strings = 0;
         self.spare_stacks = core::ptr::null_mut();
         self.spare_stack_count = 0;
+        self.retired_frames = core::ptr::null_mut();
         for list in [&mut self.finalizable, &mut self.pending, &mut self.all, &mut self.fixed] {
             *list = core::ptr::null_mut();
         }

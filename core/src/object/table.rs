@@ -10,6 +10,9 @@
 //!     A free node, one whose key is nil, is in no chain, and its index is below `last_free`.
 //! T5. The bits of `flags` say which metamethods (events 0..8) are known to be absent; every insertion clears them.
 //!
+//! T6. The bytes behind the tag of an element are the collector's (G12): a store writes payload and tag apart. Whoever moves elements
+//!     with all their bytes tells the collector.
+//!
 //! If the last element of the array part is nil, its payload may be where the last search for a border ended. That is a hint:
 //! nobody relies on it, and whoever stores there overwrites it.
 
@@ -25,6 +28,9 @@ use crate::value::{TValue, Tag, tag};
 pub const MAX_ARRAY_SIZE: u32 = 1 << 31;
 /// log2 of the largest number of nodes.
 pub const MAX_LOG_NODES: u32 = 30;
+
+/// Where in an element the collector's bytes are, as in a node.
+const SKIP: usize = core::mem::offset_of!(Node, skip);
 
 /// Why a key could not be inserted. The VM makes the message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,6 +151,13 @@ impl Table {
     #[inline(always)]
     pub fn array_ptr(&self) -> *mut TValue {
         self.array.get()
+    }
+
+    /// For the collector: the distance from an element (from 0) to the next undecided one of a weak table (G12).
+    pub(crate) fn element_skip(&self, index: usize) -> &Cell<u16> {
+        const { assert!(core::mem::offset_of!(TValue, t) < SKIP && SKIP + 2 <= size_of::<TValue>()) };
+        // SAFETY: T1; these bytes are padding.
+        unsafe { &*self.element(index).byte_add(SKIP).cast() }
     }
 
     /// The hash part.

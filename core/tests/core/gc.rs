@@ -381,6 +381,12 @@ fn an_upvalue_closed_between_steps() {
     // SAFETY: all is anchored.
     unsafe {
         heap.heap().run_until(Phase::Atomic);
+        // The thread waits until it is begun, and so its variables are watched.
+        assert_eq!(heap.heap().color(upval.header()), Color::Black);
+        upval.v.get().write(garbage_table(&heap));
+        heap.heap().barrier_upval(upval);
+        heap.heap().check();
+        heap.heap().wake_thread(thread);
         assert_eq!(heap.heap().color(upval.header()), Color::Gray);
         upval.v.get().write(garbage_table(&heap));
         thread.open_upvals.set(std::ptr::null_mut());

@@ -56,10 +56,14 @@ fn set_edge(heap: &TestHeap, object: TValue, i: usize, value: TValue) {
                 upval.v.get().write(value);
                 heap.heap().barrier_upval(upval);
             }
-            tag::THREAD if value.tag() == tag::LUA_CLOSURE => {
-                open_upvalue(heap, object.as_ref(), value.as_ref(), 1 + i);
+            tag::THREAD => {
+                heap.heap().wake_thread(object.as_ref());
+                if value.tag() == tag::LUA_CLOSURE {
+                    open_upvalue(heap, object.as_ref(), value.as_ref(), 1 + i);
+                } else {
+                    object.as_ref::<Thread>().stack.get().add(1 + i).write(value);
+                }
             }
-            tag::THREAD => object.as_ref::<Thread>().stack.get().add(1 + i).write(value),
             _ => {}
         }
     }

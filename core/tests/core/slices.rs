@@ -113,9 +113,9 @@ fn change_weak_table(mode: &str, seed: u64, count: u64) {
             0 => set(&heap, kept, TValue::integer(number + 1), TValue::NIL),
             1 | 2 => set(&heap, kept, TValue::integer(number + 1), partner),
             3 if step.is_multiple_of(64) => {
-                let hash = random.below(6000) as u32;
+                let (array, hash) = (random.below(3000) as u32 * random.below(2) as u32, random.below(6000) as u32);
                 // SAFETY: the table is anchored.
-                unsafe { heap.heap().resize_table(weak, 0, hash) }.expect("memory");
+                unsafe { heap.heap().resize_table(weak, array, hash) }.expect("memory");
             }
             4 => set(&heap, weak, partner, TValue::NIL),
             5 if mode == "k" => set(&heap, weak, partner, TValue::integer(number)),

@@ -334,6 +334,7 @@ unsafe fn start(
             || !core::ptr::eq(co.top.get(), base)
             || (*body).t != tag::LUA_CLOSURE
             || co.hook_mask.get() != 0
+            || co.is_settled()
             || waiting.is_null()
             || limit >= th.stack_last.get()
             || levels >= MAX_C_CALLS

@@ -111,7 +111,9 @@ macro_rules! write_item {
                     let slot = computed(table.array_ptr().add(index));
                     // Whether there was an item is asked last: it may have to come from far away, and a store need not wait.
                     if table.metatable().is_none() || (*slot).t != tag::NIL {
-                        *slot = *value;
+                        // T6: payload and tag apart.
+                        (*slot).u = (*value).u;
+                        (*slot).t = (*value).t;
                         next!($m)
                     }
                 }
@@ -419,6 +421,7 @@ unsafe fn store_list(lua: &mut LuaState, m: Machine) -> LuaResult<Next> {
         // SAFETY: T1: all places lie in the array part now; the registers lie in the stack, which is no part of a table.
         core::ptr::copy_nonoverlapping(first.add(1), table.array_ptr().add(block * FIELDS_PER_FLUSH), count);
         if table.header().is_black() {
+            lua.heap().entries_moved(table);
             for i in 1..=count {
                 lua.heap().barrier_table(table, *first.add(i));
             }
