@@ -17,45 +17,45 @@ fn compare<F: Family>(name: &str, sessions: u32) {
 
 #[test]
 fn patterns() {
-    compare::<Patterns>("library_patterns", 100);
+    compare::<Patterns>("library_patterns", 600);
 }
 
 #[test]
 fn formats() {
-    compare::<Formats>("library_formats", 100);
+    compare::<Formats>("library_formats", 600);
 }
 
 #[test]
 fn packs() {
-    compare::<Packs>("library_packs", 100);
+    compare::<Packs>("library_packs", 600);
 }
 
 #[test]
 fn numbers() {
-    compare::<Numbers>("library_numbers", 100);
+    compare::<Numbers>("library_numbers", 600);
 }
 
 #[test]
 fn texts() {
-    compare::<Texts>("library_texts", 100);
+    compare::<Texts>("library_texts", 600);
 }
 
 #[test]
 fn codes() {
-    compare::<Codes>("library_codes", 100);
+    compare::<Codes>("library_codes", 600);
 }
 
 #[test]
 fn tables() {
-    compare::<Tables>("library_tables", 100);
+    compare::<Tables>("library_tables", 600);
 }
 
 #[test]
 fn sorts() {
-    compare::<Sorts>("library_sorts", 50);
+    compare::<Sorts>("library_sorts", 300);
 }
 
 #[test]
 fn dates() {
-    compare::<Dates>("library_dates", 100);
+    compare::<Dates>("library_dates", 600);
 }
