@@ -61,6 +61,8 @@ impl CallStatus {
     /// The frame of `coroutine.resume` or of a wrapped coroutine, called by an instruction: yielded values may be put
     /// directly where that wants its results.
     pub const DIRECT: u16 = 1 << 14;
+    /// With `DIRECT`, of a frame that waits for a coroutine: its first result is true, before the yielded values.
+    pub const TRUE_FIRST: u16 = 1 << 15;
     /// What keeps a Lua function's return from the fast way.
     pub const SLOW_RETURN: u16 = Self::FRESH | Self::META | Self::FROM_NATIVE | Self::FINALIZER;
 }
@@ -253,16 +255,16 @@ pub struct Thread {
     pub from: Cell<*mut Thread>,
     /// `LUA_OK`, `LUA_YIELD`, or the status of the error that killed it.
     pub status: Cell<u8>,
-    /// Whether hooks may run now.
-    pub allow_hook: Cell<bool>,
     /// Which hooks are wanted.
     pub hook_mask: Cell<u8>,
-    /// Whether the host was given a handle of the thread that it may use whenever it likes.
-    pub exposed: Cell<bool>,
-    /// Nested native calls and coroutines (`nCcalls`).
-    pub n_c_calls: Cell<u16>,
     /// Nested calls that cannot be yielded across (`nny`).
     pub n_non_yieldable: Cell<u16>,
+    /// Nested native calls and coroutines (`nCcalls`).
+    pub n_c_calls: Cell<u16>,
+    /// Whether hooks may run now.
+    pub allow_hook: Cell<bool>,
+    /// Whether the host was given a handle of the thread that it may use whenever it likes.
+    pub exposed: Cell<bool>,
     /// The number of frames in the list that are blocks of their own (H4).
     pub n_ci: Cell<u32>,
     /// The error code that a handler left with.
@@ -289,6 +291,12 @@ pub struct Thread {
     /// With it there is room for a stack over them (H4).
     more_room: Cell<TValue>,
 }
+
+const _: () = assert!(
+    offset_of!(Thread, status) % 4 == 0
+        && offset_of!(Thread, hook_mask) == offset_of!(Thread, status) + 1
+        && offset_of!(Thread, n_non_yieldable) == offset_of!(Thread, status) + 2
+);
 
 const _: () = assert!(
     size_of::<Thread>() - offset_of!(Thread, first_frames) >= Thread::LAST_SLOTS * size_of::<TValue>()
@@ -330,6 +338,28 @@ impl Thread {
     #[inline(always)]
     pub fn is_settled(&self) -> bool {
         self.header.is_black()
+    }
+
+    /// The [`condition`](Self::condition) of a thread that runs, can yield, and has no hooks.
+    pub const RUNS: u32 = 0;
+    /// The [`condition`](Self::condition) of a coroutine that has yielded and has no hooks.
+    pub const WAITS: u32 = u32::from_ne_bytes([Self::YIELDED, 0, 0, 0]);
+
+    /// What decides whether the thread can be switched to or from in the short way, in one word: `status`, `hook_mask` and
+    /// `n_non_yieldable`.
+    #[inline(always)]
+    pub fn condition(&self) -> u32 {
+        // SAFETY: the three fields are the four aligned bytes from `status` on (asserted below).
+        unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, status)).cast::<u32>().read() }
+    }
+
+    /// Sets all that [`condition`](Self::condition) gives.
+    #[inline(always)]
+    pub fn set_condition(&self, condition: u32) {
+        // SAFETY: as above, all of them cells.
+        unsafe {
+            core::ptr::from_ref(self).byte_add(offset_of!(Self, status)).cast_mut().cast::<u32>().write(condition)
+        };
     }
 
     /// How many frames after `base_ci` are part of the thread.

@@ -189,7 +189,7 @@ fn continue_native(lua: &mut LuaState, status: Status) -> LuaResult<usize> {
         frame.clear(CallStatus::PROTECTED);
         lua.th().err_func.set(frame.protected()[1] as usize);
     }
-    frame.clear(CallStatus::THEN | CallStatus::RESUMING | CallStatus::DIRECT);
+    frame.clear(CallStatus::THEN | CallStatus::RESUMING | CallStatus::DIRECT | CallStatus::TRUE_FIRST);
     // A call of a Lua function with a fixed number of results left the top at the frame's limit; natives own their top.
     let k = frame.pc.get();
     let ctx = frame.ctx();

@@ -152,6 +152,20 @@ impl Machine {
     }
 }
 
+/// A word or pointer that is computed by here. Otherwise the compiler puts that off to where it is needed, and by then its parts
+/// take more registers than handlers have to spare.
+#[inline(always)]
+pub(crate) fn computed<T>(value: *mut T) -> *mut T {
+    #[cfg(all(perilune_tail, target_arch = "x86_64"))]
+    let value = {
+        let mut value = value;
+        // SAFETY: there is no instruction.
+        unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
+        value
+    };
+    value
+}
+
 macro_rules! operands {
     ($($(#[$doc:meta])* $name:ident: $from:ident$(($through:ident))?, $kind:ty, $offset:literal;)*) => {
         impl Machine { $(

@@ -10,18 +10,22 @@
 //! These functions are parts of handlers: I1 to I4 hold for them, and neither thread has hooks. They give the state to go on
 //! with, or `None`, having changed nothing: the function must be called.
 
-use perilune_core::base::limits::{MAX_C_CALLS, MIN_STACK};
+use core::hint::cold_path;
+
+use perilune_core::base::limits::MAX_C_CALLS;
 use perilune_core::code::FrameWord;
 use perilune_core::value::tag;
 use perilune_core::{CallInfo, CallStatus, GcRef, LuaClosure, NativeClosure, TValue, Thread};
 
 use super::coroutine_natives::{finish_resume, finish_wrapped, native_resume, native_wrapped, native_yield};
-use super::interp::{Dispatch, Machine};
+use super::interp::{Dispatch, Machine, computed};
 use crate::error::Status;
 use crate::state::{Continuation, NativeFn};
 
-/// The status of the frame of a resumption that waits for plain results.
-const RESUMING: u16 = CallStatus::RESUMING | CallStatus::DIRECT;
+/// The status of the frame of a `coroutine.resume` that waits for plain results.
+const RESUMING: u16 = WRAPPED | CallStatus::TRUE_FIRST;
+/// The status of the frame of a wrapped coroutine that waits for plain results.
+const WRAPPED: u16 = CallStatus::RESUMING | CallStatus::DIRECT;
 /// The status of the frame of a `coroutine.yield` that waits for plain results.
 const YIELDING: u16 = CallStatus::DIRECT;
 
@@ -31,6 +35,19 @@ pub(crate) struct Call {
     pub(crate) func: *mut TValue,
     pub(crate) nargs: usize,
     pub(crate) wanted: u16,
+}
+
+/// How many arguments the running call has.
+///
+/// # Safety
+/// I1; H2: open calls have their arguments up to the top.
+#[inline(always)]
+pub(crate) unsafe fn arguments_of(m: Machine) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let values = if m.nb() != 0 { m.nb() } else { (*m.lua).top.get().offset_from(m.a()) as usize };
+        values - 1
+    }
 }
 
 /// Whether the value is `coroutine.yield`.
@@ -74,35 +91,65 @@ pub(super) fn address(function: NativeFn) -> u64 {
 /// Marks a native frame that begins to wait in the general way, if it is such that the short way may end its wait.
 pub(super) fn mark_waiting(ci: &CallInfo) {
     let k = ci.pc.get();
-    let finishes = |finish: Continuation| core::ptr::eq(k, finish as *const ());
-    let is_plain = match ci.status.get() {
-        0 => k.is_null(),
-        CallStatus::RESUMING => finishes(finish_resume) || finishes(finish_wrapped),
-        _ => false,
+    let status = match ci.status.get() {
+        0 if k.is_null() => YIELDING,
+        CallStatus::RESUMING if core::ptr::eq(k, finish_resume as Continuation as *const ()) => RESUMING,
+        CallStatus::RESUMING if core::ptr::eq(k, finish_wrapped as Continuation as *const ()) => WRAPPED,
+        _ => return,
     };
     // SAFETY: H4: a native frame has a frame before it.
-    if is_plain && unsafe { (*ci.prev.get()).is_lua() } {
-        ci.set(CallStatus::DIRECT);
+    if unsafe { (*ci.prev.get()).is_lua() } {
+        ci.set(status);
     }
 }
 
-/// How many slots the instruction of a waiting frame takes for `n` values; `None`: they may not fit.
+/// What [`CallInfo::wanted_and_status`] gives for a frame with this status whose instruction wants `n` results.
+const fn wanting(n: u16, status: u16) -> u32 {
+    (n + 1) as u32 | (status as u32) << 16
+}
+
+/// `coroutine.resume` that wants true and a value.
+const TRUE_AND_ONE: u32 = wanting(2, RESUMING);
+/// `coroutine.resume` that wants nothing.
+const TRUE_AND_NONE: u32 = wanting(0, RESUMING);
+/// A wrapped coroutine that wants a value.
+const ONE: u32 = wanting(1, WRAPPED);
+/// A wrapped coroutine that wants nothing.
+const NONE: u32 = wanting(0, WRAPPED);
+
+/// `coroutine.yield` that wants a value.
+const WAITS_FOR_ONE: u32 = wanting(1, YIELDING);
+/// `coroutine.yield` that wants nothing.
+const WAITS_FOR_NONE: u32 = wanting(0, YIELDING);
+
+/// Copies a value by way of a single register.
+///
+/// # Safety
+/// Both are slots of stacks (H1).
+#[inline(always)]
+unsafe fn copy(dest: *mut TValue, source: *const TValue) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        (*dest).u = (*source).u;
+        (*dest).t = (*source).t;
+    }
+}
+
+/// Whether `n` values fit where the instruction of a waiting frame wants them. If it wants all, the top is set behind them.
 ///
 /// # Safety
 /// The frame is the thread's running one, marked `DIRECT`.
 #[inline(always)]
-unsafe fn wanted(th: &Thread, waiting: &CallInfo, n: usize) -> Option<usize> {
+unsafe fn make_room(th: &Thread, waiting: &CallInfo, n: usize) -> bool {
     // What an instruction wants fits into its frame (I1), unless it wants all.
-    let wanted = waiting.nresults();
-    if wanted >= 0 {
-        return Some(wanted as usize);
+    if waiting.nresults() < 0 {
+        let end = waiting.func.get().wrapping_add(n);
+        if end >= th.stack_last.get() {
+            return false;
+        }
+        th.top.set(end);
     }
-    let end = waiting.func.get().wrapping_add(n);
-    if end >= th.stack_last.get() {
-        return None;
-    }
-    th.top.set(end);
-    Some(n)
+    true
 }
 
 /// Fills `wanted` slots with `n` values and then with nil.
@@ -120,8 +167,7 @@ pub(crate) unsafe fn deliver(dest: *mut TValue, wanted: usize, source: *const TV
         while dest < filled {
             // One after the other, so that a single register does.
             let source = dest.byte_offset(distance);
-            (*dest).u = (*source).u;
-            (*dest).t = (*source).t;
+            copy(dest, source);
             dest = dest.add(1);
         }
         while dest < end {
@@ -145,79 +191,181 @@ unsafe fn go_on(thread: *mut Thread, waiting: &CallInfo, dispatch: *const Dispat
     }
 }
 
-/// Pushes the frame of the function that is called, which waits.
+/// Whether there is a frame after the running one.
 #[inline(always)]
-unsafe fn begin_to_wait(m: Machine, frame: *mut CallInfo, call: Call, limit: *mut TValue, status: u16, k: *const ()) {
+unsafe fn has_next_frame(m: Machine) -> bool {
+    // SAFETY: I1, H4.
+    unsafe { !(*m.ci).next.get().is_null() }
+}
+
+/// Pushes the frame of the function that is called, which waits with what lies below `top`. Should it go on in the general way and
+/// push values, it makes the room for them (A3). `wanted` is as in a call instruction.
+///
+/// # Safety
+/// I1; there is a [next frame](has_next_frame).
+#[inline(always)]
+unsafe fn begin_to_wait(
+    m: Machine,
+    func: *mut TValue,
+    top: *mut TValue,
+    wanted: impl FnOnce() -> u16,
+    status: u16,
+    k: *const (),
+) {
     // SAFETY: I1, H4: the frame after the running one.
     unsafe {
         (*m.ci).pc.set(m.pc.cast());
-        (*frame).func.set(call.func);
-        (*frame).top.set(limit);
-        (*frame).begin_as_coded(call.wanted, status);
-        (*frame).pc.set(k);
+        // Loaded only now, as the handlers have registers to spare from here on.
+        let frame = (*m.ci).next.get();
         (*m.lua).ci.set(frame);
+        (*frame).func.set(func);
+        (*frame).pc.set(k);
+        (*frame).begin_as_coded(wanted(), status);
+        let top = computed(top);
+        (*frame).top.set(top);
+        (*m.lua).top.set(top);
     }
 }
 
-/// Puts `n` values, which lie from `values`, where the resumer's instruction wants them; `wanted` is how many slots that takes.
+/// Whether the thread is, or was last, as many levels deep as one that `from` resumes without Rust stack. If it was resumed by that
+/// and runs, no nested run has begun in it since.
+#[inline(always)]
+fn is_one_level_above(th: &Thread, from: &Thread) -> bool {
+    th.n_c_calls.get() == from.n_c_calls.get() + 1
+}
+
+/// Suspends the running coroutine; gives the place of the values.
 ///
 /// # Safety
-/// `waiting` is the resumer's frame, marked `DIRECT`; `wanted` is what [`wanted`] said.
+/// I1; the running instruction calls `coroutine.yield`, and there is a next frame.
 #[inline(always)]
-unsafe fn hand_over(waiting: &CallInfo, resumed: bool, wanted: usize, values: *const TValue, n: usize) {
-    if wanted == 0 {
-        return;
-    }
+unsafe fn suspend(m: Machine) -> *const TValue {
     // SAFETY: the caller's promise.
     unsafe {
-        let dest = waiting.func.get();
-        if resumed {
-            *dest = TValue::TRUE;
-        }
-        deliver(dest.add(resumed as usize), wanted - resumed as usize, values, n);
+        (*m.lua).from.set(core::ptr::null_mut());
+        (*m.lua).set_condition(Thread::WAITS);
+        let func = computed(m.a());
+        begin_to_wait(m, func, func.add(1), || m.nc() as u16, YIELDING, core::ptr::null());
+        func.add(1)
     }
 }
 
-/// Whether the waiting frame is that of `coroutine.resume`, whose first result is true.
+/// `coroutine.yield` of one value or none to a resumer that wants one or none. `None`, with nothing changed: any other way.
+///
+/// # Safety
+/// I1; the running instruction calls `coroutine.yield`.
 #[inline(always)]
-fn is_resumption(waiting: &CallInfo) -> bool {
-    core::ptr::eq(waiting.pc.get(), finish_resume as Continuation as *const ())
+pub(crate) unsafe fn yield_one(m: Machine) -> Option<Machine> {
+    // SAFETY: E3, H4; H1: there is a slot above the function's.
+    unsafe {
+        if m.nb() != 2 {
+            cold_path();
+            if m.nb() != 1 {
+                return None;
+            }
+            (*m.a().add(1)).t = tag::NIL;
+        }
+        let th = &*m.lua;
+        let resumer = th.from.get();
+        if resumer.is_null() || !has_next_frame(m) {
+            cold_path();
+            return None;
+        }
+        let from = &*resumer;
+        if th.condition() != Thread::RUNS || !is_one_level_above(th, from) || from.hook_mask.get() != 0 {
+            cold_path();
+            return None;
+        }
+        let waiting = &*from.ci.get();
+        match waiting.wanted_and_status() {
+            TRUE_AND_ONE => {
+                let value = suspend(m);
+                let dest = waiting.func.get();
+                (*dest).t = tag::TRUE;
+                copy(dest.add(1), value);
+                Some(go_on(resumer, waiting, m.dispatch))
+            }
+            ONE => {
+                let value = suspend(m);
+                copy(waiting.func.get(), value);
+                Some(go_on(resumer, waiting, m.dispatch))
+            }
+            TRUE_AND_NONE | NONE => {
+                cold_path();
+                suspend(m);
+                Some(go_on(resumer, waiting, m.dispatch))
+            }
+            _ => {
+                cold_path();
+                None
+            }
+        }
+    }
 }
 
 /// `coroutine.yield` to a resumer that waits for plain results.
 ///
 /// # Safety
-/// I1; the call is the running instruction's, of `coroutine.yield`.
+/// I1; the running instruction calls `coroutine.yield`.
 #[inline(always)]
-pub(crate) unsafe fn yield_values(m: Machine, call: Call) -> Option<Machine> {
+pub(crate) unsafe fn yield_values(m: Machine) -> Option<Machine> {
     // SAFETY: E3, H4.
     unsafe {
         let th = &*m.lua;
         let resumer = th.from.get();
-        let frame = (*m.ci).next.get();
-        if resumer.is_null() || frame.is_null() {
+        if resumer.is_null() || !has_next_frame(m) {
             return None;
         }
         let from = &*resumer;
         let waiting = &*from.ci.get();
-        if waiting.status.get() != RESUMING
-            || th.n_c_calls.get() != from.n_c_calls.get() + 1
-            || th.n_non_yieldable.get() != 0
+        if !is_waiting(waiting)
+            || th.condition() != Thread::RUNS
+            || !is_one_level_above(th, from)
             || from.hook_mask.get() != 0
         {
             return None;
         }
-        let resumed = is_resumption(waiting);
-        let wanted = wanted(from, waiting, call.nargs + resumed as usize)?;
-        let values = call.func.add(1);
-        th.top.set(values);
-        th.status.set(Status::Yield as u8);
-        th.from.set(core::ptr::null_mut());
-        // The room of a native function as far as there is some; who resumes the coroutine makes more (A3).
-        let limit = values.wrapping_add(MIN_STACK).min(th.stack_last.get());
-        begin_to_wait(m, frame, call, limit, YIELDING, core::ptr::null());
-        hand_over(waiting, resumed, wanted, values, call.nargs);
+        let n = arguments_of(m);
+        if !make_room(from, waiting, n + first_results(waiting)) {
+            return None;
+        }
+        let values = suspend(m);
+        hand_over(waiting, values, n);
         Some(go_on(resumer, waiting, m.dispatch))
+    }
+}
+
+/// Whether the frame of a resumer waits for plain results.
+#[inline(always)]
+fn is_waiting(frame: &CallInfo) -> bool {
+    frame.status.get() | CallStatus::TRUE_FIRST == RESUMING
+}
+
+/// How many results of the resumer's function come before those of the coroutine.
+#[inline(always)]
+fn first_results(waiting: &CallInfo) -> usize {
+    (waiting.status.get() >> CallStatus::TRUE_FIRST.trailing_zeros()) as usize
+}
+
+/// Puts `n` values, which lie from `values`, where the resumer's instruction wants them.
+///
+/// # Safety
+/// `waiting` is the resumer's running frame, [waits](is_waiting), and has [room](make_room) for them.
+#[inline(always)]
+unsafe fn hand_over(waiting: &CallInfo, values: *const TValue, n: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut dest = waiting.func.get();
+        let mut wanted = waiting.nresults();
+        if first_results(waiting) != 0 {
+            if wanted == 0 {
+                return;
+            }
+            (*dest).t = tag::TRUE;
+            dest = dest.add(1);
+            wanted -= (wanted > 0) as i16;
+        }
+        deliver(dest, if wanted >= 0 { wanted as usize } else { n }, values, n);
     }
 }
 
@@ -239,69 +387,74 @@ pub(crate) unsafe fn end(m: Machine, first: *const TValue, n: usize) -> Option<M
         }
         let from = &*resumer;
         let waiting = &*from.ci.get();
-        if waiting.status.get() != RESUMING || from.hook_mask.get() != 0 {
+        if !is_waiting(waiting) || from.hook_mask.get() != 0 || !make_room(from, waiting, n + first_results(waiting)) {
             return None;
         }
-        let resumed = is_resumption(waiting);
-        let wanted = wanted(from, waiting, n + resumed as usize)?;
+        hand_over(waiting, first, n);
         th.ci.set((*m.ci).prev.get());
         th.top.set(th.base_ci.func.get().add(1));
         th.from.set(core::ptr::null_mut());
-        hand_over(waiting, resumed, wanted, first, n);
         (*th.heap.get()).retire_stack(th);
         Some(go_on(resumer, waiting, m.dispatch))
     }
 }
 
-/// `coroutine.resume` of a coroutine that is new, or else waits in a plain `coroutine.yield`.
+/// What a coroutine is resumed by: `coroutine.resume`, or a function that `coroutine.wrap` made.
+pub(crate) trait Resumer {
+    /// How many of the function's arguments come before those that the coroutine gets.
+    const OWN: usize;
+    /// The status of the frame that waits.
+    const STATUS: u16;
+    /// What goes on when the coroutine comes back in the general way.
+    const FINISH: Continuation;
+
+    /// Whether the first result is true, before those of the coroutine.
+    const IS_TRUE_FIRST: bool = Self::STATUS & CallStatus::TRUE_FIRST != 0;
+    /// How many slots the function has while it waits, its own included.
+    const SLOTS: usize = 1 + Self::OWN + Self::IS_TRUE_FIRST as usize;
+}
+
+/// `coroutine.resume`, whose first argument is the coroutine.
+pub(crate) struct Resume;
+
+impl Resumer for Resume {
+    const OWN: usize = 1;
+    const STATUS: u16 = RESUMING;
+    const FINISH: Continuation = finish_resume;
+}
+
+/// A function that `coroutine.wrap` made, whose upvalue is the coroutine.
+pub(crate) struct Wrapped;
+
+impl Resumer for Wrapped {
+    const OWN: usize = 0;
+    const STATUS: u16 = WRAPPED;
+    const FINISH: Continuation = finish_wrapped;
+}
+
+/// Lets the function at `func` wait for a coroutine, and has that run.
 ///
 /// # Safety
-/// I1; the call is the running instruction's, of `coroutine.resume`, and `co` is its first argument.
+/// I1; there is a next frame; `wanted` is as in a call instruction.
 #[inline(always)]
-pub(crate) unsafe fn resume<const NEW: bool>(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
-    // SAFETY: the caller's promise; H1: there is room for a native function's values.
+unsafe fn wait_for<R: Resumer>(m: Machine, func: *mut TValue, wanted: impl FnOnce() -> u16, co: GcRef<Thread>) {
+    // SAFETY: the caller's promise.
     unsafe {
-        let arguments = call.func.add(2);
-        let next = begin_or_go_on::<NEW>(m, call, co, arguments, call.nargs - 1, finish_resume)?;
-        // The continuation finds the frame as `native_resume` leaves it: the coroutine, and true below the results.
-        (*arguments).t = tag::TRUE;
-        (*m.lua).top.set(arguments.add(1));
-        Some(next)
+        co.set_condition(Thread::RUNS);
+        co.from.set(m.lua);
+        begin_to_wait(m, func, func.add(R::SLOTS), wanted, R::STATUS, R::FINISH as *const ());
     }
 }
 
-/// The call of a function that `coroutine.wrap` made of `co`, when that is new, or else waits in a plain `coroutine.yield`.
+/// The slots of the function that waits become what its continuation finds, once the coroutine has got its arguments.
 ///
 /// # Safety
-/// I1; the call is the running instruction's, of such a function.
+/// `func` is the slot of the function.
 #[inline(always)]
-pub(crate) unsafe fn resume_wrapped<const NEW: bool>(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let arguments = call.func.add(1);
-        let next = begin_or_go_on::<NEW>(m, call, co, arguments, call.nargs, finish_wrapped)?;
-        (*m.lua).top.set(arguments);
-        Some(next)
-    }
-}
-
-/// What the two kinds of resumption have in common; the caller sets the resumer's top.
-#[inline(always)]
-unsafe fn begin_or_go_on<const NEW: bool>(
-    m: Machine,
-    call: Call,
-    co: GcRef<Thread>,
-    arguments: *const TValue,
-    nargs: usize,
-    finish: Continuation,
-) -> Option<Machine> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if NEW {
-            start(m, call, co, arguments, nargs, finish)
-        } else {
-            switch_to(m, call, co, arguments, nargs, finish)
-        }
+unsafe fn put_first_result<R: Resumer>(func: *mut TValue) {
+    if R::IS_TRUE_FIRST {
+        // SAFETY: the caller's promise; H1: a native function's values fit.
+        unsafe { (*func.add(R::SLOTS - 1)).t = tag::TRUE };
     }
 }
 
@@ -312,20 +465,14 @@ pub(crate) fn is_new(co: GcRef<Thread>) -> bool {
 }
 
 /// Resumes a new coroutine, whose body must be a Lua function with fixed parameters.
+///
+/// # Safety
+/// I1; the call is the running instruction's, of such a function, for this coroutine.
 #[inline(always)]
-unsafe fn start(
-    m: Machine,
-    call: Call,
-    co: GcRef<Thread>,
-    arguments: *const TValue,
-    nargs: usize,
-    finish: Continuation,
-) -> Option<Machine> {
+pub(crate) unsafe fn start<R: Resumer>(m: Machine, call: Call, co: GcRef<Thread>) -> Option<Machine> {
     // SAFETY: H4, F1; the coroutine is live: it is an argument or an upvalue of the called function.
     unsafe {
         let th = &*m.lua;
-        let waiting = (*m.ci).next.get();
-        let limit = call.func.wrapping_add(2 + MIN_STACK);
         let levels = th.n_c_calls.get() + 1;
         let body = co.base_ci.func.get().wrapping_add(1);
         let base = body.wrapping_add(1);
@@ -335,8 +482,7 @@ unsafe fn start(
             || (*body).t != tag::LUA_CLOSURE
             || co.hook_mask.get() != 0
             || co.is_settled()
-            || waiting.is_null()
-            || limit >= th.stack_last.get()
+            || !has_next_frame(m)
             || levels >= MAX_C_CALLS
         {
             return None;
@@ -349,7 +495,6 @@ unsafe fn start(
         }
         // A thread that has given its stack away has no such frame, but no room for one either.
         let frame = &*co.base_ci.next.get();
-        begin_to_wait(m, waiting, call, limit, RESUMING, finish as *const ());
         frame.func.set(body);
         frame.top.set(frame_limit);
         frame.begin_as_coded(0, CallStatus::LUA | CallStatus::FROM_NATIVE);
@@ -357,49 +502,80 @@ unsafe fn start(
         co.ci.set(co.base_ci.next.get());
         co.top.set(frame_limit);
         co.n_c_calls.set(levels);
-        co.n_non_yieldable.set(0);
-        co.from.set(m.lua);
-        deliver(base, word.num_params as usize, arguments, nargs);
+        deliver(base, word.num_params as usize, call.func.add(1 + R::OWN), call.nargs - R::OWN);
+        put_first_result::<R>(call.func);
+        wait_for::<R>(m, call.func, || call.wanted, co);
         (*co.heap.get()).running_thread = co.as_ptr();
         Some(Machine { lua: co.as_ptr(), pc: code, base, ci: co.base_ci.next.get(), ..m })
     }
 }
 
-/// Resumes a coroutine that waits in a plain `coroutine.yield`.
+/// Resumes a coroutine that waits in a plain `coroutine.yield` for no value or one, from where it has been resumed last.
+/// `argument` is the value for it. `None`, with nothing changed: any other way.
+///
+/// # Safety
+/// I1; the call is the running instruction's, of such a function, for this coroutine.
 #[inline(always)]
-unsafe fn switch_to(
+pub(crate) unsafe fn resume_one<R: Resumer>(
     m: Machine,
-    call: Call,
     co: GcRef<Thread>,
-    arguments: *const TValue,
-    nargs: usize,
-    finish: Continuation,
+    func: *mut TValue,
+    wanted: impl FnOnce() -> u16,
+    argument: *mut TValue,
 ) -> Option<Machine> {
     // SAFETY: H4; the coroutine is live: it is an argument or an upvalue of the called function.
     unsafe {
-        let th = &*m.lua;
-        let frame = (*m.ci).next.get();
+        if co.condition() != Thread::WAITS || co.is_settled() || !has_next_frame(m) || !is_one_level_above(&co, &*m.lua)
+        {
+            cold_path();
+            return None;
+        }
         let waiting = &*co.ci.get();
-        let limit = call.func.wrapping_add(2 + MIN_STACK);
-        let levels = th.n_c_calls.get() + 1;
-        if co.status.get() != Status::Yield as u8
+        if !matches!(waiting.wanted_and_status(), WAITS_FOR_ONE | WAITS_FOR_NONE) {
+            cold_path();
+            return None;
+        }
+        wait_for::<R>(m, func, wanted, co);
+        if waiting.nresults() != 0 {
+            copy(waiting.func.get(), argument);
+        }
+        put_first_result::<R>(func);
+        Some(go_on(co.as_ptr(), waiting, m.dispatch))
+    }
+}
+
+/// Resumes a coroutine that waits in a plain `coroutine.yield`. `nargs` is how many arguments are for it.
+///
+/// # Safety
+/// I1; the call is the running instruction's, of such a function, for this coroutine.
+#[inline(always)]
+pub(crate) unsafe fn resume<R: Resumer>(
+    m: Machine,
+    co: GcRef<Thread>,
+    func: *mut TValue,
+    wanted: impl FnOnce() -> u16,
+    nargs: usize,
+) -> Option<Machine> {
+    // SAFETY: H4; the coroutine is live: it is an argument or an upvalue of the called function.
+    unsafe {
+        let waiting = &*co.ci.get();
+        let levels = (*m.lua).n_c_calls.get() + 1;
+        if co.condition() != Thread::WAITS
             || waiting.status.get() != YIELDING
-            || co.hook_mask.get() != 0
             || co.is_settled()
-            || frame.is_null()
-            || limit >= th.stack_last.get()
+            || !has_next_frame(m)
             || levels >= MAX_C_CALLS
         {
             return None;
         }
-        let wanted = wanted(&co, waiting, nargs)?;
-        begin_to_wait(m, frame, call, limit, RESUMING, finish as *const ());
-        co.n_c_calls.set(levels);
-        co.status.set(Status::Ok as u8);
-        co.from.set(m.lua);
-        if wanted != 0 {
-            deliver(waiting.func.get(), wanted, arguments, nargs);
+        if !make_room(&co, waiting, nargs) {
+            return None;
         }
+        co.n_c_calls.set(levels);
+        wait_for::<R>(m, func, wanted, co);
+        let wanted = if waiting.nresults() >= 0 { waiting.nresults() as usize } else { nargs };
+        deliver(waiting.func.get(), wanted, func.add(1 + R::OWN), nargs);
+        put_first_result::<R>(func);
         Some(go_on(co.as_ptr(), waiting, m.dispatch))
     }
 }

@@ -1,5 +1,7 @@
 //! Calls and returns.
 
+use core::hint::cold_path;
+
 use perilune_core::code::{FrameWord, Instruction};
 use perilune_core::object::GcObject;
 use perilune_core::value::tag;
@@ -14,7 +16,7 @@ use crate::exec::drive::{Next, Step, native_of, proceed};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
-use crate::exec::switch::{self, Call};
+use crate::exec::switch::{self, Call, Resume, Wrapped};
 use crate::exec::upvalue;
 use crate::exec::{finish, pcall};
 use crate::opcode::Op;
@@ -104,12 +106,8 @@ macro_rules! quick_call {
 /// The call that the running word is.
 #[inline(always)]
 unsafe fn call_of(m: Machine) -> Call {
-    // SAFETY: I1; H2: open calls have their arguments up to the top.
-    unsafe {
-        let func = m.a();
-        let values = if m.nb() != 0 { m.nb() } else { (*m.lua).top.get().offset_from(func) as usize };
-        Call { func, nargs: values - 1, wanted: m.nc() as u16 }
-    }
+    // SAFETY: I1.
+    unsafe { Call { func: m.a(), nargs: switch::arguments_of(m), wanted: m.nc() as u16 } }
 }
 
 /// Sets the top behind the arguments of the running call, if it is not open; gives the function's place.
@@ -340,17 +338,36 @@ handlers! {
         goto!(m, slow_tail_call)
     }
 
-    /// `coroutine.resume`.
+    /// `coroutine.resume` with one argument for the coroutine or none.
     #[inline(never)]
     fn call_resume(m) {
-        let call = call_of(m);
-        if call.nargs > 0
-            && let Some(co) = (*call.func.add(1)).get::<Thread>()
+        let func = m.a();
+        if m.nb() != 3 {
+            cold_path();
+            if m.nb() != 2 {
+                goto!(m, call_resume_values)
+            }
+            (*func.add(2)).t = tag::NIL;
+        }
+        if let Some(co) = (*func.add(1)).get::<Thread>()
+            && let Some(m) = switch::resume_one::<Resume>(m, co, func, || m.nc() as u16, func.add(2))
+        {
+            next!(m)
+        }
+        goto!(m, call_resume_values)
+    }
+
+    /// `coroutine.resume`.
+    #[inline(never)]
+    fn call_resume_values(m) {
+        let (func, nargs) = (m.a(), switch::arguments_of(m));
+        if nargs > 0
+            && let Some(co) = (*func.add(1)).get::<Thread>()
         {
             if switch::is_new(co) {
                 goto!(m, call_resume_new)
             }
-            if let Some(m) = switch::resume::<false>(m, call, co) {
+            if let Some(m) = switch::resume::<Resume>(m, co, func, || m.nc() as u16, nargs - 1) {
                 next!(m)
             }
         }
@@ -361,34 +378,61 @@ handlers! {
     #[inline(never)]
     fn call_resume_new(m) {
         let call = call_of(m);
-        if let Some(m) = switch::resume::<true>(m, call, GcRef::from_addr((*call.func.add(1)).u)) {
+        if let Some(m) = switch::start::<Resume>(m, call, GcRef::from_addr((*call.func.add(1)).u)) {
             next!(m)
         }
         goto!(m, slow_call)
+    }
+
+    /// `coroutine.yield` with one argument or none.
+    #[inline(never)]
+    fn call_yield(m) {
+        if let Some(m) = switch::yield_one(m) {
+            next!(m)
+        }
+        goto!(m, call_yield_values)
     }
 
     /// `coroutine.yield`.
     #[inline(never)]
-    fn call_yield(m) {
-        if let Some(m) = switch::yield_values(m, call_of(m)) {
+    fn call_yield_values(m) {
+        if let Some(m) = switch::yield_values(m) {
             next!(m)
         }
         goto!(m, slow_call)
     }
 
-    /// A function that `coroutine.wrap` made, or another native closure.
+    /// A function that `coroutine.wrap` made, with one argument or none; or another native closure.
     #[inline(never)]
     fn call_wrapped(m) {
-        let call = call_of(m);
-        if let Some(co) = switch::wrapped_coroutine(*call.func) {
+        let func = m.a();
+        let Some(co) = switch::wrapped_coroutine(*func) else { goto!(m, call_closure) };
+        if m.nb() != 2 {
+            cold_path();
+            if m.nb() != 1 {
+                goto!(m, call_wrapped_values)
+            }
+            (*func.add(1)).t = tag::NIL;
+        }
+        if let Some(m) = switch::resume_one::<Wrapped>(m, co, func, || m.nc() as u16, func.add(1)) {
+            next!(m)
+        }
+        goto!(m, call_wrapped_values)
+    }
+
+    /// A function that `coroutine.wrap` made.
+    #[inline(never)]
+    fn call_wrapped_values(m) {
+        let func = m.a();
+        if let Some(co) = switch::wrapped_coroutine(*func) {
             if switch::is_new(co) {
                 goto!(m, call_wrapped_new)
             }
-            if let Some(m) = switch::resume_wrapped::<false>(m, call, co) {
+            if let Some(m) = switch::resume::<Wrapped>(m, co, func, || m.nc() as u16, switch::arguments_of(m)) {
                 next!(m)
             }
         }
-        goto!(m, call_closure)
+        goto!(m, native_call)
     }
 
     /// A function that `coroutine.wrap` made, whose coroutine has not begun.
@@ -396,7 +440,7 @@ handlers! {
     fn call_wrapped_new(m) {
         let call = call_of(m);
         if let Some(co) = switch::wrapped_coroutine(*call.func)
-            && let Some(m) = switch::resume_wrapped::<true>(m, call, co)
+            && let Some(m) = switch::start::<Wrapped>(m, call, co)
         {
             next!(m)
         }

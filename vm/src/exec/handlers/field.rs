@@ -15,24 +15,10 @@ use crate::exec::finish::call_metamethod;
 use crate::exec::index::{self, Read, Write};
 #[cfg(not(perilune_tail))]
 use crate::exec::interp::Flow;
-use crate::exec::interp::{Dispatch, Machine, settle};
+use crate::exec::interp::{Dispatch, Machine, computed, settle};
 use crate::opcode::{FIELDS_PER_FLUSH, Op, op_of};
 use crate::state::LuaState;
 use perilune_core::code::Instruction;
-
-/// A word or pointer that is computed by here. Otherwise the compiler puts that off to where it is needed, and by then its parts
-/// take more registers than handlers have to spare.
-#[inline(always)]
-fn computed<T>(value: *mut T) -> *mut T {
-    #[cfg(all(perilune_tail, target_arch = "x86_64"))]
-    let value = {
-        let mut value = value;
-        // SAFETY: there is no instruction.
-        unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(nomem, nostack, preserves_flags)) };
-        value
-    };
-    value
-}
 
 /// The address that a constant holds.
 ///

@@ -13,7 +13,7 @@ use crate::exec::handlers::call::{ask, call_native};
 use crate::exec::interp::Flow;
 use crate::exec::interp::{Dispatch, Machine, drive_from_loop, settle};
 use crate::exec::natives;
-use crate::exec::switch::{self, Call};
+use crate::exec::switch::{self, Wrapped};
 use crate::stack;
 use crate::state::LuaState;
 
@@ -212,16 +212,27 @@ handlers! {
     #[inline(never)]
     fn tfor_call_wrapped(m) {
         let a = m.a();
-        if let Some(co) = switch::wrapped_coroutine(*a) {
-            // A+3 to A+5 are registers of the frame.
-            *a.add(3) = *a;
-            *a.add(4) = *a.add(1);
-            *a.add(5) = *a.add(2);
-            if let Some(m) = switch::resume_wrapped::<false>(m, Call { func: a.add(3), nargs: 2, wanted: m.x() as u16 + 1 }, co) {
-                next!(m)
-            }
+        let Some(co) = switch::wrapped_coroutine(*a) else { goto!(m, tfor_call_closure) };
+        // A+3 to A+5 are registers of the frame.
+        *a.add(3) = *a;
+        if let Some(m) = switch::resume_one::<Wrapped>(m, co, a.add(3), || m.x() as u16 + 1, a.add(1)) {
+            next!(m)
         }
-        goto!(m, tfor_call_closure)
+        goto!(m, tfor_call_wrapped_values)
+    }
+
+    /// The iterator is a function that `coroutine.wrap` made.
+    #[inline(never)]
+    fn tfor_call_wrapped_values(m) {
+        let a = m.a();
+        *a.add(4) = *a.add(1);
+        *a.add(5) = *a.add(2);
+        if let Some(co) = switch::wrapped_coroutine(*a.add(3))
+            && let Some(m) = switch::resume::<Wrapped>(m, co, a.add(3), || m.x() as u16 + 1, 2)
+        {
+            next!(m)
+        }
+        goto!(m, slow_tfor_call)
     }
 
     /// The iterator may be a native closure with a quick form, as `gmatch` makes them.
