@@ -4,8 +4,8 @@
 //!
 //! | Module | What it is |
 //! |---|---|
-//! | [`program`] | random programs, of all that the language has |
-//! | [`oracle`] | promises about programs: the same as the reference, the same after a dump, in another layout, with a collection at each allocation, at any pace of the collector, when memory fails, within limits |
+//! | [`program`] | random programs, of all that the language has; with tokens on other lines; broken |
+//! | [`oracle`] | promises about programs: the same as the reference, stripped as well, and the same refusals; the same after a dump, in another layout, with a collection at each allocation, at any pace of the collector, when memory fails, within limits |
 //! | [`reference`](mod@reference) | interpreters to be compared, and their limits |
 //! | [`property`] | from one definition of a generator to `arbitrary`, `proptest`, seeds and property tests; how long tests take |
 //! | [`regression`] | programs on which something was found once |

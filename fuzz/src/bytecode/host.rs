@@ -7,6 +7,7 @@ use perilune_vm::{
     HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, MULTRET, NativeFn, Status, list, testing,
 };
 
+use crate::host::watched;
 use crate::oracle::is_clean;
 
 /// How much a chunk may do.
@@ -40,12 +41,15 @@ pub enum Verdict {
 thread_local! {
     /// How often hooks look at things yet.
     static LOOKS: Cell<u32> = const { Cell::new(0) };
+    /// Whether a run has taken all its instructions.
+    static IS_SPENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// After the last instruction each one more raises the error again, so that catching it helps nobody. The other events look at
 /// everything that a debugger would.
 fn hook(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
     if event.kind == perilune_vm::HookKind::Count {
+        IS_SPENT.set(true);
         let (_, mask, _) = lua.get_hook();
         lua.set_hook(Some(hook), mask, 1);
         return Err(lua.raise(format_args!("too many instructions")));
@@ -129,7 +133,8 @@ fn prepare(lua: &mut LuaState) -> LuaResult<()> {
     lua.register("check", check)
 }
 
-/// Loads a chunk that came from who knows where, and runs it if it is accepted.
+/// Loads a chunk that came from who knows where, and runs it if it is accepted. If it has come to its end within its instructions, it runs
+/// once more as chunks do elsewhere: without a hook, which keeps handlers from their quicker ways.
 ///
 /// # Errors
 /// A text that says what harm was found afterwards. Worse harm ends the process.
@@ -137,13 +142,23 @@ fn prepare(lua: &mut LuaState) -> LuaResult<()> {
 /// # Panics
 /// The heap is not whole.
 pub fn load_and_run(bytes: &[u8], limits: Limits) -> Result<Verdict, String> {
+    IS_SPENT.set(false);
+    let verdict = load_and_run_once(bytes, limits, true)?;
+    if matches!(verdict, Verdict::Ran(_)) && !IS_SPENT.get() {
+        load_and_run_once(bytes, limits, false)?;
+    }
+    Ok(verdict)
+}
+
+/// One run, with hooks or without.
+fn load_and_run_once(bytes: &[u8], limits: Limits, hooked: bool) -> Result<Verdict, String> {
     let memory = Limit::new(Checking::recording(System), usize::MAX);
     let verdict = {
         let mut lua = Lua::with_seed(&memory, 1).map_err(|_| "no state")?;
         prepare(&mut lua).map_err(|_| "no libraries")?;
         memory.set_limit(memory.used() + limits.bytes);
         LOOKS.set(200);
-        let verdict = load(&mut lua, bytes, limits);
+        let verdict = load(&mut lua, bytes, hooked.then_some(limits));
         LOOKS.set(0);
         testing::check_memory(&lua);
         if lua.gc_collect().is_ok() {
@@ -154,7 +169,8 @@ pub fn load_and_run(bytes: &[u8], limits: Limits) -> Result<Verdict, String> {
     is_clean(memory.inner()).map(|()| verdict)
 }
 
-fn load(lua: &mut LuaState, bytes: &[u8], limits: Limits) -> Result<Verdict, String> {
+/// Loads and runs a chunk, with hooks if there are limits for them.
+fn load(lua: &mut LuaState, bytes: &[u8], hooks: Option<Limits>) -> Result<Verdict, String> {
     lua.push_native(handler).map_err(|_| "no handler")?;
     let status = lua.load_bytes(bytes, b"=chunk", LoadMode::BINARY);
     if status != Status::Ok {
@@ -179,9 +195,14 @@ fn load(lua: &mut LuaState, bytes: &[u8], limits: Limits) -> Result<Verdict, Str
         }
         lua.pop(1);
     }
-    lua.set_hook(Some(hook), MASK_COUNT | limits.hooks, limits.instructions);
     lua.push_integer(7).and_then(|()| lua.push_str("argument")).map_err(|_| "no arguments")?;
-    let status = lua.pcall(2, MULTRET, 1);
-    lua.set_hook(None, 0, 0);
+    let mut status = Status::Ok;
+    if let Some(limits) = hooks {
+        lua.set_hook(Some(hook), MASK_COUNT | limits.hooks, limits.instructions);
+        status = lua.pcall(2, MULTRET, 1);
+        lua.set_hook(None, 0, 0);
+    } else {
+        watched([Some(lua.interrupter()), None], || status = lua.pcall(2, MULTRET, 1));
+    }
     Ok(Verdict::Ran(status))
 }

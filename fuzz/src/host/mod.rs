@@ -57,8 +57,8 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const BUDGET: u32 = 3000;
 
 /// Does something, and interrupts the states again and again if it takes long: a session may well make a loop endless, by setting
-/// the variables that it goes by.
-fn watched(interrupters: [Option<Interrupter>; 2], action: impl FnOnce()) {
+/// the variables that it goes by. So may a chunk.
+pub(crate) fn watched(interrupters: [Option<Interrupter>; 2], action: impl FnOnce()) {
     thread::scope(|scope| {
         let (done, ended) = mpsc::channel::<()>();
         let watcher = scope.spawn(move || {

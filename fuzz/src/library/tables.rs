@@ -98,6 +98,7 @@ impl Family for Tables {
 const ORDERS: &[&str] = &[
     "function(a, b) return a < b end",
     "function(a, b) return a > b end",
+    "function(a, b) return tostring(a) < tostring(b) end",
     "function(a, b) return a <= b end",
     "function(a, b) return true end",
     "function(a, b) return false end",
@@ -105,18 +106,13 @@ const ORDERS: &[&str] = &[
     "function(a, b, random) return random(2) == 0 end",
     "function(a, b, random) if random(9) == 0 then return a > b end return a < b end",
     "function(a, b) return a // 10 < b // 10 end",
-    "function(a, b) return tostring(a) < tostring(b) end",
     "function(a, b, random) if random(30) == 0 then error('enough', 0) end return a < b end",
     "function(a, b) return a % 3 < b % 2 end",
     "1",
 ];
 
-/// Those of them by which a list of integers is sorted in one way only.
-const CONSISTENT: [&str; 3] = [
-    "function(a, b) return a < b end",
-    "function(a, b) return a > b end",
-    "function(a, b) return tostring(a) < tostring(b) end",
-];
+/// By how many of them, the first ones, a list of integers is sorted in one way only.
+const CONSISTENT: usize = 3;
 
 /// A list that is so long that the reference chooses its pivots by chance.
 fn large(u: &mut Unstructured<'_>) -> Result<Call> {
@@ -127,9 +123,14 @@ fn large(u: &mut Unstructured<'_>) -> Result<Call> {
     let spread = *u.choose(&[2, 10, 1_000_000])?;
     let mut arguments =
         [count, u.int_in_range(0..=9999)?, spread, u.int_in_range(0..=5)?].map(Literal::Integer).to_vec();
-    let order = if u.ratio(1, 4)? { "nil" } else { *u.choose(ORDERS)? };
-    let consistent = order == "nil" || CONSISTENT.contains(&order);
-    arguments.extend([Literal::Code(order), Literal::Boolean(consistent)]);
+    let (order, is_consistent) = match u.ratio(1, 4)? {
+        true => ("nil", true),
+        false => {
+            let at = u.choose_index(ORDERS.len())?;
+            (ORDERS[at], at < CONSISTENT)
+        }
+    };
+    arguments.extend([Literal::Code(order), Literal::Boolean(is_consistent)]);
     Call::of("sorted_large", arguments, u)
 }
 
