@@ -14,6 +14,11 @@ pub(super) struct Large {
     pub(super) size: usize,
 }
 
+/// How much of a block that is given back goes at once, if no more is wanted.
+pub(super) const SLICE: usize = 256 << 10;
+/// Blocks of this size and above are given back bit by bit.
+const VERY_LARGE: usize = 1 << 20;
+
 pub(super) const LARGE_HEAD: usize = size_of::<Large>();
 
 impl Slab {
@@ -47,9 +52,15 @@ impl Slab {
     #[inline(never)]
     pub(super) fn take_large(&self, size: usize) -> *mut u8 {
         let layout = Self::large_layout(size);
+        // So there is never more memory in use than before the block was freed that is given back.
+        self.give_back(layout.size().max(SLICE));
         // SAFETY: the layout's size is not zero; the block has room for the head.
         unsafe {
-            let large = std::alloc::System.alloc(layout).cast::<Large>();
+            let mut large = std::alloc::System.alloc(layout).cast::<Large>();
+            if large.is_null() && !self.retired.get().is_null() {
+                self.give_back(usize::MAX);
+                large = std::alloc::System.alloc(layout).cast::<Large>();
+            }
             if large.is_null() {
                 return null_mut();
             }
@@ -79,8 +90,49 @@ impl Slab {
             } else {
                 (*previous).next = next;
             }
-            self.large_bytes.set(self.large_bytes.get() - size);
-            std::alloc::System.dealloc(large.cast(), Layout::from_size_align_unchecked(size, ALIGN));
+            if size >= VERY_LARGE {
+                (*large).next = self.retired.get();
+                self.retired.set(large);
+            } else {
+                self.large_bytes.set(self.large_bytes.get() - size);
+                std::alloc::System.dealloc(large.cast(), Layout::from_size_align_unchecked(size, ALIGN));
+            }
+        }
+    }
+
+    /// Gives up to `bytes` of the retired blocks back to the system.
+    #[inline]
+    pub(super) fn give_back(&self, bytes: usize) {
+        if !self.retired.get().is_null() {
+            self.give_back_slowly(bytes);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_back_slowly(&self, bytes: usize) {
+        let mut left = bytes;
+        while left > 0 && !self.retired.get().is_null() {
+            let large = self.retired.get();
+            // SAFETY: S6. A block that does not shrink goes as a whole.
+            unsafe {
+                let Large { next, size, .. } = *large;
+                let layout = Layout::from_size_align_unchecked(size, ALIGN);
+                if size > left.saturating_add(SLICE) {
+                    let rest = size - left;
+                    let moved = std::alloc::System.realloc(large.cast(), layout, rest).cast::<Large>();
+                    if !moved.is_null() {
+                        (*moved).size = rest;
+                        self.retired.set(moved);
+                        self.large_bytes.set(self.large_bytes.get() - left);
+                        return;
+                    }
+                }
+                self.retired.set(next);
+                self.large_bytes.set(self.large_bytes.get() - size);
+                std::alloc::System.dealloc(large.cast(), layout);
+                left = left.saturating_sub(size);
+            }
         }
     }
 
@@ -94,7 +146,13 @@ impl Slab {
         unsafe {
             let large = block.sub(LARGE_HEAD).cast::<Large>();
             let old = (*large).size;
-            let moved = std::alloc::System.realloc(large.cast(), Layout::from_size_align_unchecked(old, ALIGN), new);
+            self.give_back(new.saturating_sub(old));
+            let layout = Layout::from_size_align_unchecked(old, ALIGN);
+            let mut moved = std::alloc::System.realloc(large.cast(), layout, new);
+            if moved.is_null() && !self.retired.get().is_null() {
+                self.give_back(usize::MAX);
+                moved = std::alloc::System.realloc(large.cast(), layout, new);
+            }
             if moved.is_null() {
                 // The block may be larger than its size says if a shrink has failed before.
                 return if nsize <= osize || new <= old { block } else { null_mut() };

@@ -17,6 +17,7 @@
 //!     in S5 that could not become a small one. Strays are counted.
 //! S5. A live block of more than [`SMALL_MAX`] bytes lies behind a [`Large`], which is in the doubly linked list `large`; its `size`
 //!     is that of the layout that the system's allocator knows.
+//! S6. `retired` is a list of blocks as in S5 that nobody has any more, linked by `next` alone.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -28,7 +29,7 @@ use perilune_core::{LuaAlloc, OldSize};
 mod large;
 mod page;
 
-use self::large::Large;
+use self::large::{Large, SLICE};
 use self::page::{PAGE, Page, Queue, ask_for, extend, head_of, start_of};
 use crate::size_class::{ALIGN, EXACT_MAX, Free, class_count, class_of, class_size, exact_class};
 
@@ -49,6 +50,7 @@ const MAX: usize = isize::MAX as usize / 2;
 /// - **Growth in place**: blocks above 8 KiB where the system's `realloc` can, which moves pages instead of copying; smaller ones
 ///   where they have room in their class. No shrink fails.
 /// - **Bulk free**: a state that owns the adapter gives back chunks and large blocks alone when it is closed.
+/// - **Release**: very large blocks go back to the system bit by bit, as others are taken: to unmap 64 MB takes some milliseconds.
 /// - **Threads**: it can be moved to another thread (`Send`), and used by one at a time.
 /// - **Cost**: a few instructions each way for small blocks, without any head. Pages of which everything was freed serve other
 ///   sizes; all go back to the system at the end only. Chunks are taken from 256 KiB to 8 MiB at a time, half of what there is
@@ -67,6 +69,9 @@ pub struct Slab {
     /// The bytes of all chunks.
     reserved: Cell<usize>,
     large: Cell<*mut Large>,
+    /// Very large blocks that were freed, and go back to the system bit by bit.
+    retired: Cell<*mut Large>,
+    /// The bytes of both kinds.
     large_bytes: Cell<usize>,
 }
 
@@ -83,6 +88,7 @@ impl Slab {
             empty: Cell::new(null_mut()),
             reserved: Cell::new(0),
             large: Cell::new(null_mut()),
+            retired: Cell::new(null_mut()),
             large_bytes: Cell::new(0),
         }
     }
@@ -160,6 +166,7 @@ impl Slab {
         unsafe {
             let mut page = current.get();
             if page.is_null() || !extend(page) {
+                self.give_back(SLICE);
                 if !page.is_null() {
                     (*page).hidden = (*page).used - 1;
                     (*page).used = 1;
@@ -261,6 +268,10 @@ impl Slab {
                 self.reserved.set(self.reserved.get() + size);
                 return true;
             }
+            if !self.retired.get().is_null() {
+                self.give_back(usize::MAX);
+                continue;
+            }
             if size == PAGE {
                 return false;
             }
@@ -333,6 +344,7 @@ impl Default for Slab {
 
 impl Drop for Slab {
     fn drop(&mut self) {
+        self.give_back(usize::MAX);
         // SAFETY: S1, S5; no block is used any more. Each link is read before what holds it goes.
         unsafe {
             let mut large = self.large.get();

@@ -153,6 +153,38 @@ fn large_blocks_keep_their_list() {
 }
 
 #[test]
+fn very_large_blocks_go_back_bit_by_bit() {
+    let memory = Slab::new();
+    let block = |size: usize| (new(&memory, size), size);
+    let (first, second) = (block(5 << 20), block(3 << 20));
+    let before = memory.large_bytes.get();
+    // SAFETY: the blocks are live where they are used.
+    unsafe {
+        first.0.write_bytes(1, first.1);
+        free(&memory, first.0, first.1);
+        free(&memory, second.0, second.1);
+        assert_eq!(memory.large_bytes.get(), before);
+        // A larger block takes as much from them as it has, a smaller one some more than that.
+        let (third, fourth) = (block(1 << 20), block(10_000));
+        assert_eq!(memory.large_bytes.get(), before - SLICE + fourth.1 + LARGE_HEAD);
+        third.0.write_bytes(3, third.1);
+        let grown = memory.realloc(third.0, OldSize::of_size(third.1), 2 << 20);
+        assert_eq!(memory.large_bytes.get(), before - SLICE + fourth.1 + LARGE_HEAD);
+        assert_eq!(std::slice::from_raw_parts(grown, third.1), vec![3; third.1]);
+        // So do new pages.
+        let small: Vec<_> = (0..40_000).map(|_| new(&memory, 64)).collect();
+        assert_eq!(memory.large_bytes.get(), (2 << 20) + LARGE_HEAD + fourth.1 + LARGE_HEAD);
+        for block in small {
+            free(&memory, block, 64);
+        }
+        // One is left to the end.
+        free(&memory, grown, 2 << 20);
+        assert!(!memory.retired.get().is_null());
+        free(&memory, fourth.0, fourth.1);
+    }
+}
+
+#[test]
 fn a_large_block_may_pass_for_a_small_one() {
     // What happens when a large block is to become small and there is no memory for that.
     let memory = Slab::new();
