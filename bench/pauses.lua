@@ -127,14 +127,138 @@ case("a stack of 150,000 calls", 1000000, function()
   return garbage, co
 end)
 
-case("a weak table of 400,000", 1500000, function()
-  local keys = filled(400000, function() return {} end)
-  local t = setmetatable({}, {__mode = "k"})
-  for i = 1, #keys do t[keys[i]] = i end
-  return garbage, {t, keys}
+case("20,000 coroutines to begin", 2000000, function()
+  return garbage, filled(20000, function() return coroutine.create(function() end) end)
 end)
 
-case("100,000 with finalizers", 1500000, function()
+case("20,000 coroutines captured", 2000000, function()
+  return garbage, filled(20000, function()
+    local co = coroutine.wrap(function()
+      local a, b = {}, {}
+      coroutine.yield(function() return a, b end)
+    end)
+    co()
+    return co
+  end)
+end)
+
+-- What a recursion leaves behind, and what one holds that goes on.
+case("after 150,000 calls", 600000, function()
+  local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
+  deep(150000)
+  return garbage
+end)
+
+case("at 30,000 calls", 1000000, function()
+  local function deep(n)
+    local t = {}
+    if n > 0 then deep(n - 1) end
+    while n == 0 do coroutine.yield(garbage()) end
+    return t
+  end
+  return coroutine.wrap(function() deep(30000) end)
+end)
+
+case("400,000 closures, 9 upvalues", 1500000, function()
+  local a, b, c, d, e, f, g, h = {}, {}, {}, {}, {}, {}, {}, {}
+  return garbage, filled(400000, function(i) return function() return a, b, c, d, e, f, g, h, i end end)
+end)
+
+case("200,000 iterators", 1500000, function()
+  return garbage, filled(200000, function() return string.gmatch("abc", "%a") end)
+end)
+
+case("a chunk, 200,000 constants", 1000000, function()
+  local items = filled(200000, function(i) return ("'s%d'"):format(i) end)
+  return garbage, (loadstring or load)("return {" .. table.concat(items, ",") .. "}")
+end)
+
+case("a buffer of 200,000 lines", 1000000, function()
+  local lines = {}
+  return function(i)
+    lines[#lines + 1] = "line " .. i .. "\n"
+    if #lines == 200000 then
+      lines = {#table.concat(lines)}
+    end
+  end
+end)
+
+case("a queue of 400,000", 1000, function()
+  local queue = filled(400000, function(i) return {i} end)
+  return function()
+    queue[#queue + 1] = table.remove(queue, 1)
+    for i = 1, 300 do garbage() end
+  end, queue
+end)
+
+local function weak(mode, n, entry)
+  local t, keep = setmetatable({}, {__mode = mode}), {}
+  for i = 1, n do
+    local key, value
+    keep[i], key, value = entry(i)
+    t[key] = value
+  end
+  return t, keep
+end
+
+case("a weak table of 400,000", 1500000, function()
+  return garbage, {weak("k", 400000, function(i) local key = {} return key, key, i end)}
+end)
+
+case("400,000 weak values", 1500000, function()
+  return garbage, {weak("v", 400000, function(i) local value = {} return value, "key " .. i, value end)}
+end)
+
+case("a weak list of 400,000", 1500000, function()
+  local t, keep = weak("v", 400000, function(i) local value = {} return value, i, value end)
+  return function(i)
+    garbage()
+    if i % 50 == 0 then keep[i * 7919 % 400000 + 1] = false end
+  end, t
+end)
+
+case("400,000 ephemerons", 1500000, function()
+  return garbage, {weak("k", 400000, function() local key = {} return key, key, {key} end)}
+end)
+
+case("ephemerons in two levels", 1500000, function()
+  local t, keep = weak("k", 1000, function() local key = {} return key, key, {} end)
+  for _, key in ipairs(keep) do
+    for i = 1, 200 do
+      local inner = {}
+      t[key][i] = inner
+      t[inner] = {i}
+    end
+  end
+  return garbage, {t, keep}
+end)
+
+case("400,000 weak values die", 2000000, function()
+  local t, keep = weak("v", 400000, function(i) local value = {} return value, "key " .. i, value end)
+  return function(i)
+    if i == 100000 then keep = nil end
+    garbage()
+  end, t
+end)
+
+case("400,000 with finalizers", 1500000, function()
   local mt = {__gc = function() end}
-  return garbage, filled(100000, function(i) return setmetatable({}, mt) end)
+  return garbage, filled(400000, function(i) return setmetatable({}, mt) end)
+end)
+
+case("400,000 with finalizers die", 2000000, function()
+  local mt = {__gc = function() end}
+  local t = filled(400000, function(i) return setmetatable({i}, mt) end)
+  return function(i)
+    if i == 100000 then t = nil end
+    garbage()
+  end
+end)
+
+case("a large one with a finalizer", 2000000, function()
+  local t = setmetatable(filled(400000, function(i) return {i} end), {__gc = function() end})
+  return function(i)
+    if i == 100000 then t = nil end
+    garbage()
+  end
 end)

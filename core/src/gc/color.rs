@@ -15,6 +15,9 @@ pub const WHITE_BITS: u8 = WHITE0 | WHITE1;
 pub const BLACK: u8 = 1 << 2;
 /// The object has a finalizer that has not been called yet.
 pub const FINALIZER: u8 = 1 << 3;
+/// Of a weak table that is undecided (G12): when it was traversed, its values were weak and its keys not, so that these are marked. It means
+/// nothing otherwise.
+pub(super) const WEAK_VALUES: u8 = 1 << 4;
 /// Used by the heap checker, and clear otherwise.
 pub(super) const SEEN: u8 = 1 << 7;
 
@@ -57,6 +60,18 @@ impl GcHeader {
     #[inline(always)]
     pub fn has_finalizer(&self) -> bool {
         self.marked.get() & FINALIZER != 0
+    }
+
+    /// Whether an undecided table had weak values and strong keys, in all the slices of its traversal.
+    #[inline(always)]
+    pub(super) fn has_weak_values(&self) -> bool {
+        self.marked.get() & WEAK_VALUES != 0
+    }
+
+    /// Says so.
+    #[inline(always)]
+    pub(super) fn set_has_weak_values(&self, has: bool) {
+        self.marked.set(self.marked.get() & !WEAK_VALUES | if has { WEAK_VALUES } else { 0 });
     }
 
     /// White to gray.

@@ -199,6 +199,7 @@ impl Heap {
     ///
     /// # Safety
     /// The userdata is live and white.
+    #[inline(never)]
     unsafe fn mark_userdata(&mut self, userdata: &Userdata) -> TValue {
         userdata.header().make_black();
         self.traversed += userdata.size();

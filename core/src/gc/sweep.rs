@@ -5,11 +5,13 @@ use core::ptr;
 use super::color::NOT_COLOR;
 use super::mark::prefetch;
 use super::{Heap, Phase};
-use crate::object::{GcHeader, GcObject};
+use crate::object::{GcHeader, GcObject, LuaString};
 use crate::value::tag;
 
 /// How many other objects could be swept while a short string is taken out of its bucket, which lies elsewhere.
 const STRING_COST: usize = 2;
+/// How many bytes of a long string are freed while another object could be swept: the system may have to unmap them.
+const LONG_STRING_UNIT: usize = 512;
 
 impl Heap {
     /// Begins the sweep. Objects made before its first step are looked at too, which changes nothing about them.
@@ -52,6 +54,8 @@ impl Heap {
                     }
                     if object.tag() == tag::SHORT_STRING {
                         left = left.saturating_sub(STRING_COST);
+                    } else if object.tag() == tag::LONG_STRING {
+                        left = left.saturating_sub((*current.cast::<LuaString>()).len() / LONG_STRING_UNIT);
                     }
                     self.free_object(current);
                 }

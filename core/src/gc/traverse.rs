@@ -179,14 +179,18 @@ impl Heap {
             let (elements, nodes) = (table.array_size() as usize, nodes(table));
             let mut end = (elements + nodes.len()).min(self.partial_at.saturating_add(slice));
             let from_nodes = self.partial_at.max(elements);
+            let weakness = self.weakness(table);
             if self.partial_at == 0 {
                 self.partial_is_undecided = false;
+                table.header().set_has_weak_values(true);
+            }
+            if weakness != Weakness::Values {
+                table.header().set_has_weak_values(false);
             }
             if self.partial_at == 0 && elements > 0 {
                 table.element_skip(0).set(0);
                 self.partial_last = 0;
             }
-            let weakness = self.weakness(table);
             let has_weak_elements = matches!(weakness, Weakness::Values | Weakness::Both);
             for i in self.partial_at..end.min(elements) {
                 let value = *table.array_ptr().add(i);

@@ -389,18 +389,20 @@ impl Heap {
         }
     }
 
-    /// Does something with each such entry of each undecided table.
+    /// Does something with each such entry of each undecided table, unless these have weak values and marked keys and `all` is false.
     ///
     /// # Safety
     /// The atomic phase is under way.
-    unsafe fn each_undecided_of_all(&mut self, mut act: impl FnMut(&mut Self, &Table, Entry<'_>, Weakness)) {
+    unsafe fn each_undecided_of_all(&mut self, all: bool, mut act: impl FnMut(&mut Self, &Table, Entry<'_>, Weakness)) {
         let mut next = self.undecided;
         while !next.is_null() {
             // SAFETY: G12: the list holds live tables.
             unsafe {
                 let table = &*next.cast::<Table>();
                 let weakness = self.weakness(table);
-                self.each_undecided(table, |heap, entry| act(heap, table, entry, weakness));
+                if all || weakness != Weakness::Values || !table.header().has_weak_values() {
+                    self.each_undecided(table, |heap, entry| act(heap, table, entry, weakness));
+                }
                 next = table.gclist.get();
             }
         }
@@ -415,7 +417,7 @@ impl Heap {
         let mut marked = false;
         // SAFETY: G1: what a live table points to is live.
         unsafe {
-            self.each_undecided_of_all(|heap, table, entry, weakness| {
+            self.each_undecided_of_all(false, |heap, table, entry, weakness| {
                 let node = match entry {
                     Entry::Node(node) => node,
                     Entry::Element(index) => {
@@ -454,7 +456,7 @@ impl Heap {
         let mut has_white_keys = false;
         // SAFETY: as for `decide`.
         unsafe {
-            self.each_undecided_of_all(|heap, table, entry, weakness| {
+            self.each_undecided_of_all(true, |heap, table, entry, weakness| {
                 let is_weak = matches!(weakness, Weakness::Values | Weakness::Both);
                 let node = match entry {
                     Entry::Node(node) => node,
@@ -467,7 +469,7 @@ impl Heap {
                     }
                 };
                 if node.value_tag.get() == tag::NIL {
-                    return;
+                    return remove_entry(node);
                 }
                 // Keys that are not weak have been marked.
                 let has_weak_key = matches!(weakness, Weakness::Keys | Weakness::Both);
@@ -491,7 +493,7 @@ impl Heap {
     pub(super) unsafe fn clear_undecided_keys(&mut self) {
         // SAFETY: as for `decide`.
         unsafe {
-            self.each_undecided_of_all(|heap, _, entry, weakness| {
+            self.each_undecided_of_all(false, |heap, _, entry, weakness| {
                 let Entry::Node(node) = entry else { return };
                 let is_weak = matches!(weakness, Weakness::Keys | Weakness::Both);
                 if is_weak && node.value_tag.get() != tag::NIL && heap.is_cleared(node.key()) {

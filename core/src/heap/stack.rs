@@ -14,6 +14,8 @@ use crate::value::{TValue, tag};
 
 /// A stack of this size and above is left as it is if more than half of it is in use.
 const LARGE_STACK: usize = 4096;
+/// How many spare frames a collection leaves to a thread at most. To come to the last one, all must be looked at.
+const MOST_SPARE_FRAMES: u32 = 256;
 /// By how many slots a stack shrinks at most at one go, since it takes time to give memory back to the system.
 const MOST_SHRINKAGE: usize = 1 << 16;
 /// How many stacks are kept at most.
@@ -193,12 +195,12 @@ impl Heap {
     /// Nobody holds a pointer to one of them.
     #[doc(alias = "luaE_freeCI")]
     pub unsafe fn free_spare_ci(&mut self, thread: GcRef<Thread>) {
-        let last = thread.last_kept_frame();
+        let count = thread.n_ci.get() - thread.frames_in_use();
         // SAFETY: H4: these frames are blocks of their own.
-        unsafe { self.retire_frames_after(thread, last, count_frames((*last).next.get())) };
+        unsafe { self.retire_frames_after(thread, thread.last_kept_frame(), count) };
     }
 
-    /// Takes the second half of those frames from a thread.
+    /// Takes the second half of those frames from a thread, and more if there are many.
     ///
     /// # Safety
     /// Nobody holds a pointer to one of them.
@@ -207,11 +209,12 @@ impl Heap {
         // SAFETY: H4.
         unsafe {
             let mut last = thread.last_kept_frame();
-            let count = count_frames((*last).next.get());
-            for _ in 0..count.div_ceil(2) {
+            let count = thread.n_ci.get() - thread.frames_in_use();
+            let kept = count.div_ceil(2).min(MOST_SPARE_FRAMES);
+            for _ in 0..kept {
                 last = (*last).next.get();
             }
-            self.retire_frames_after(thread, last, count / 2);
+            self.retire_frames_after(thread, last, count - kept);
         }
     }
 

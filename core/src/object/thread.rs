@@ -437,8 +437,23 @@ impl Thread {
     /// The frame after which those are that can be freed.
     pub(crate) fn last_kept_frame(&self) -> *mut CallInfo {
         let ci = self.ci.get();
-        let is_own = (ci as usize).wrapping_sub(core::ptr::from_ref(self) as usize) < size_of::<Self>();
-        if is_own { self.last_own_frame() } else { ci }
+        if self.is_own_frame(ci) { self.last_own_frame() } else { ci }
+    }
+
+    /// Whether a frame is part of the thread.
+    fn is_own_frame(&self, frame: *const CallInfo) -> bool {
+        (frame as usize).wrapping_sub(core::ptr::from_ref(self) as usize) < size_of::<Self>()
+    }
+
+    /// How many frames are in use, of those that are blocks of their own.
+    pub(crate) fn frames_in_use(&self) -> u32 {
+        let (mut count, mut frame) = (0, self.ci.get());
+        while !self.is_own_frame(frame) {
+            count += 1;
+            // SAFETY: H4.
+            frame = unsafe { (*frame).prev.get() };
+        }
+        count
     }
 
     /// The slot at a byte offset of the stack (`restorestack`).
