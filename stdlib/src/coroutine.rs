@@ -2,7 +2,10 @@
 //!
 //! `resume`, `yield` and what `wrap` returns are the machine's own natives, which it can switch without a call.
 
-use perilune_vm::{LuaResult, LuaState, LuaType, NativeFn, ThreadRef, native_resume, native_wrapped, native_yield};
+use perilune_vm::{
+    Answer, LuaResult, LuaState, LuaType, NativeFn, QuickCall, QuickNative, ThreadRef, native_resume, native_wrapped,
+    native_yield,
+};
 
 /// The first argument, which must be a thread.
 fn thread_argument(lua: &mut LuaState) -> LuaResult<ThreadRef> {
@@ -41,6 +44,11 @@ fn status(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
+/// The quick form of `status`.
+fn quick_status(call: QuickCall<'_>) -> Answer<'_> {
+    call.coroutine_status(1).map_or(Answer::UNUSUAL, |status| call.string(status.name().as_bytes()))
+}
+
 /// `coroutine.wrap (f)` (§6.2)
 fn wrap(lua: &mut LuaState) -> LuaResult<usize> {
     create(lua)?;
@@ -48,20 +56,24 @@ fn wrap(lua: &mut LuaState) -> LuaResult<usize> {
     Ok(1)
 }
 
-/// The functions, in the manual's order.
+/// The functions that have no quick form, in the manual's order.
 const FUNCTIONS: &[(&str, NativeFn)] = &[
     ("create", create),
     ("isyieldable", isyieldable),
     ("resume", native_resume),
     ("running", running),
-    ("status", status),
     ("wrap", wrap),
     ("yield", native_yield),
 ];
 
+/// The other one.
+static QUICK_FUNCTIONS: [(&str, QuickNative); 1] = [("status", QuickNative::new(status, quick_status))];
+
 /// Opens the coroutine library and pushes its table.
 #[doc(alias = "luaopen_coroutine")]
 pub fn open_coroutine(lua: &mut LuaState) -> LuaResult<usize> {
-    lua.new_lib(FUNCTIONS)?;
+    lua.create_table(0, FUNCTIONS.len() + QUICK_FUNCTIONS.len())?;
+    lua.set_funcs(FUNCTIONS, 0)?;
+    lua.set_quick_funcs(&QUICK_FUNCTIONS)?;
     Ok(1)
 }

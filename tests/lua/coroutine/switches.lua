@@ -169,3 +169,16 @@ for i = 1, 5 do print(access(i)) end
 --> expect: k2
 --> expect: 4
 --> expect: done
+-- The status from within, of oneself and of those that wait; of what is no coroutine.
+local inner, outer
+inner = create(function() print(status(inner), status(outer), status(main)) yield() end)
+outer = create(function() resume(inner) print(status(inner), status(outer), (status(main))) yield(status(inner), 1) end)
+print(status(inner), status(outer), status(main)) --> expect: suspended\tsuspended\trunning --> expect: running\tnormal\tnormal --> expect: suspended\trunning\tnormal
+print(resume(outer)) --> expect: true\tsuspended\t1
+print(status(inner), status(outer), #status(outer), status(inner, nil)) --> expect: suspended\tsuspended\t9\tsuspended
+resume(inner) resume(outer)
+print(status(inner), status(outer)) --> expect: dead\tdead
+local broken = create(error)
+resume(broken)
+print(status(broken), pcall(status), pcall(status, {})) --> expect: dead\tfalse\tfalse\tbad argument #1 to 'coroutine.status' (thread expected)
+print(select(2, pcall(status, print))) --> expect: bad argument #1 to 'coroutine.status' (thread expected)

@@ -14,6 +14,7 @@ use crate::exec::compare::raw_equals;
 use crate::meta;
 use crate::sequence;
 use crate::state::{LuaState, NativeFn};
+use crate::{CoStatus, ThreadRef};
 
 /// A native function with a second, quick form.
 ///
@@ -273,6 +274,14 @@ impl<'a> QuickCall<'a> {
     pub fn type_name(self, arg: usize) -> Answer<'a> {
         let Some(value) = self.value(arg) else { return Answer::UNUSUAL };
         Answer::value(TValue::object(meta::type_name(self.lua(), value.lua_type())))
+    }
+
+    /// The status of the coroutine that an argument is.
+    #[inline]
+    pub fn coroutine_status(self, arg: usize) -> Option<CoStatus> {
+        // SAFETY: A5, V1.
+        let co = unsafe { self.value(arg)?.get::<Thread>()? };
+        Some(self.lua().status_of(ThreadRef::from_object(co)))
     }
 
     /// The answer that is a string with these bytes. Unusual if the collector has work to do, or there is no memory.
