@@ -56,6 +56,16 @@ fn programs_use_all_instructions() {
 }
 
 #[test]
+fn what_is_accepted_is_right() {
+    let accepted = Cell::new(0);
+    property::check("verifier", 4000, |tampered: &Tampered| {
+        accepted.set(accepted.get() + u32::from(bytecode::is_right_if_accepted(tampered)?));
+        Ok(())
+    });
+    assert!(accepted.get() > 500, "{} were accepted", accepted.get());
+}
+
+#[test]
 fn tampered_chunks_do_no_harm() {
     let (ran, refused) = (Cell::new(0), Cell::new(0));
     property::check("bytecode", 1000, |tampered: &Tampered| {

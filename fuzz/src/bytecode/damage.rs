@@ -71,6 +71,13 @@ pub enum Change {
         /// What its operands are made of.
         operands: [u16; 3],
     },
+    /// Another way leads to between two instructions of which the second relies on the first.
+    Enter {
+        /// Which of these places it is.
+        place: u16,
+        /// How: by a jump that went elsewhere, which one, or by a new instruction that goes over the first of the two.
+        by: u16,
+    },
     /// An instruction is taken out.
     Remove(u16),
     /// A word is overwritten.
@@ -258,6 +265,7 @@ impl Change {
             }
             Self::Swap([one, other]) => function.code.swap(at(one), at(other)),
             Self::Insert { at: pc, from } => insert(function, at(pc), function.code[at(from)]),
+            Self::Enter { place, by } => enter(function, place, by),
             Self::Make { at: pc, op, operands } => insert(function, at(pc), made(op, operands, function).0),
             Self::Remove(pc) => {
                 function.code.remove(at(pc));
@@ -321,6 +329,34 @@ impl Change {
     }
 }
 
+/// Whether the next instruction relies on this one: a test's jump, a loop's end, what takes values up to the top.
+fn leads_on(word: Instruction) -> bool {
+    match Op::from_u8(word.op()) {
+        Some(Op::Call) => word.c() == 0,
+        Some(Op::VarArg) => word.b() == 0,
+        Some(op) => op.is_test() || matches!(op, Op::TailCall | Op::TForCall | Op::LFalseSkip),
+        None => false,
+    }
+}
+
+/// Lets a way lead to between two instructions.
+fn enter(function: &mut Function, place: u16, by: u16) {
+    let words = || function.code.iter().map(|&word| Instruction(word)).enumerate();
+    let mut places: Vec<usize> = words().filter(|&(_, word)| leads_on(word)).map(|(pc, _)| pc).collect();
+    let is_jump = |word: Instruction| Op::from_u8(word.op()).is_some_and(|op| op.info().b == Operand::Jump);
+    let mut jumps: Vec<usize> = words().filter(|&(_, word)| is_jump(word)).map(|(pc, _)| pc).collect();
+    let Some(&mut first) = round(&mut places, place) else { return };
+    let over = Instruction(0).with_imm(1);
+    match (by % 4, round(&mut jumps, by / 4)) {
+        (0 | 1, Some(&mut jump)) => {
+            let distance = first as i32 - jump as i32;
+            function.code[jump] = Instruction(function.code[jump]).with_imm(distance).0;
+        }
+        (0 | 2, _) => insert(function, first, over.with_op(Op::Jmp as u8).0),
+        _ => insert(function, first, Instruction(0).with_op(Op::LFalseSkip as u8).0),
+    }
+}
+
 /// Puts a word in.
 fn insert(function: &mut Function, at: usize, word: u64) {
     function.code.insert(at, word);
@@ -353,14 +389,16 @@ impl<'a> Arbitrary<'a> for Change {
         Ok(match u.int_in_range(0..=31)? {
             0..=9 => Self::Operand { at: u.arbitrary()?, field: u.arbitrary()?, value: u.arbitrary()? },
             10..=13 => Self::Similar { at: u.arbitrary()?, op: u.arbitrary()? },
-            14 => Self::Swap(u.arbitrary()?),
+            14 if u.ratio(1, 2)? => Self::Swap(u.arbitrary()?),
+            14 => Self::Enter { place: u.arbitrary()?, by: u.arbitrary()? },
             15 | 16 => Self::Insert { at: u.arbitrary()?, from: u.arbitrary()? },
             17..=19 => Self::Make { at: u.arbitrary()?, op: u.arbitrary()?, operands: u.arbitrary()? },
             20 | 21 => Self::Remove(u.arbitrary()?),
             22 => Self::Word { at: u.arbitrary()?, word: u.arbitrary()? },
+            23 if u.ratio(1, 2)? => Self::Upvalue { at: u.arbitrary()?, from: [1, u.int_in_range(0..=12)?] },
             23 => Self::Constant { at: u.arbitrary()?, kind: u.arbitrary()?, value: u.arbitrary()? },
             24 => Self::FewerConstants(u.int_in_range(0..=3)?),
-            25 => Self::Upvalue { at: u.arbitrary()?, from: [u.int_in_range(0..=1)?, u.int_in_range(0..=8)?] },
+            25 => Self::Upvalue { at: u.arbitrary()?, from: [u.int_in_range(0..=1)?, u.int_in_range(0..=20)?] },
             26 if u.ratio(1, 2)? => Self::UpvalueCount(u.arbitrary()?),
             26 => Self::Defined([small(u)?, small(u)?]),
             27 => Self::Frame { which: u.arbitrary()?, value: u.int_in_range(0..=12)? },

@@ -14,6 +14,7 @@
 pub mod chunk;
 pub mod damage;
 mod host;
+mod rules;
 
 use arbitrary::{Arbitrary, Result as Generated, Unstructured};
 use perilune_alloc_adapters::System;
@@ -152,6 +153,11 @@ pub fn compile(source: &str, strip: bool) -> Option<Vec<u8>> {
     if status == Status::Ok { dump(&mut lua, strip).ok() } else { None }
 }
 
+/// Whether a chunk is accepted.
+fn accepts(bytes: &[u8]) -> bool {
+    Lua::with_seed(System, 1).is_ok_and(|mut lua| lua.load_bytes(bytes, b"=chunk", LoadMode::BINARY) == Status::Ok)
+}
+
 /// The verifier accepts the compiler's chunk of a program, and dumping what was loaded gives the same bytes; our own reader and
 /// writer agree, too.
 ///
@@ -164,6 +170,7 @@ pub fn accepts_compiled(source: &str) -> Result<(), String> {
         if chunk.write() != bytes {
             return Err("its chunk is not written as it was read".into());
         }
+        rules::hold(&chunk)?;
         let mut lua = Lua::with_seed(System, 1).map_err(|_| "no state")?;
         if lua.load_bytes(&bytes, b"=chunk", LoadMode::BINARY) != Status::Ok {
             let message = String::from_utf8_lossy(lua.str_at(-1).unwrap_or(b"")).into_owned();
@@ -176,13 +183,28 @@ pub fn accepts_compiled(source: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Does what was to be done to a program's chunk, loads it and runs it.
+/// What is accepted of a program's chunk, after what was to be done to it, is as it should be; and whether it is accepted.
+///
+/// # Errors
+/// A text that says what the verifier has overlooked.
+pub fn is_right_if_accepted(tampered: &Tampered) -> Result<bool, String> {
+    let Some(bytes) = tampered.bytes().filter(|bytes| accepts(bytes)) else { return Ok(false) };
+    match Chunk::read(&bytes) {
+        Some(chunk) => rules::hold(&chunk).map(|()| true).map_err(|fault| format!("the verifier accepts {fault}")),
+        None => Ok(true),
+    }
+}
+
+/// Does what was to be done to a program's chunk, loads it and runs it. What is accepted must also be as it should be.
 ///
 /// # Errors
 /// A text that says what harm came of it.
 pub fn examine(tampered: &Tampered) -> Result<Verdict, String> {
     match tampered.bytes() {
-        Some(bytes) => load_and_run(&bytes, Limits { hooks: tampered.hooks, ..Limits::default() }),
+        Some(bytes) => {
+            is_right_if_accepted(tampered)?;
+            load_and_run(&bytes, Limits { hooks: tampered.hooks, ..Limits::default() })
+        }
         None => Ok(Verdict::NoProgram),
     }
 }

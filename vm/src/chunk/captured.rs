@@ -103,8 +103,9 @@ fn followers(code: &[Instruction], pc: usize, word: Instruction) -> [Option<usiz
     match op_of(word) {
         Op::Return | Op::Return0 | Op::Return1 => [None, None],
         Op::LFalseSkip => [Some(pc + 2), None],
-        Op::Jmp | Op::ForPrep => [jump_target(code, pc, word.imm()), None],
-        Op::ForLoop | Op::TForLoop => [jump_target(code, pc, word.imm()), Some(pc + 1)],
+        Op::Jmp => [jump_target(code, pc, word.imm()), None],
+        // A loop over integers begins its first round at once.
+        Op::ForPrep | Op::ForLoop | Op::TForLoop => [jump_target(code, pc, word.imm()), Some(pc + 1)],
         op if op.is_test() => [Some(pc + 1), Some(pc + 2)],
         _ => [Some(pc + 1), None],
     }

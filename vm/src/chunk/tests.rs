@@ -207,19 +207,29 @@ fn operands_that_handlers_trust_are_checked() {
     says(fault("for k in next, {} do end", Op::TForCall, |word| word.with_x(250)), "bad register");
     assert_eq!(fault("for k in next, {} do end", Op::TForCall, |word| word.with_imm(-1)), None);
     says(fault("for i = 1, 2 do end", Op::ForPrep, |word| word.with_imm(1)), "loop without end");
+    says(fault("local x = ... x = x < 1", Op::LoadTrue, with_op(Op::LoadFalse)), "skip of another instruction");
     assert_eq!(fault("local x = ... return x == nil", Op::EqP, |word| word.with_imm(-1)), None);
 }
 
 /// What is said of a function whose first inner function's first upvalue was given another register.
 fn captured(source: &str, register: u8) -> Option<String> {
+    captured_with(source, register, |word| word)
+}
+
+/// The same when each instruction may be changed as well.
+fn captured_with(source: &str, register: u8, change: impl Fn(Instruction) -> Instruction) -> Option<String> {
     let mut lua = state();
     assert_eq!(lua.load_bytes(source.as_bytes(), b"=source", LoadMode::TEXT), Status::Ok);
-    // SAFETY: V1: the function lies on the stack; O2: its inner functions are live, and nobody runs them.
+    // SAFETY: V1: the function lies on the stack; O2: its inner functions are live, and nobody runs them; F1: nor its code.
     unsafe {
         let proto = lua.value_or_nil(-1).get::<LuaClosure>().unwrap().proto();
         let desc = (*proto.protos_slice()[0]).upvalues.get();
         assert!((*desc).in_stack);
         (*desc).index = register;
+        for at in 0..proto.code_slice().len() {
+            let place = proto.code.get().add(at);
+            *place = change(*place);
+        }
     }
     let bytes = dump_top(&mut lua, true);
     load_error(&mut lua, &bytes)
@@ -244,6 +254,12 @@ fn no_call_lies_over_captured_registers() {
     let joined = "local x, s while s do s = x .. x .. s local f = function() return x end end";
     assert_eq!([0, 1].map(|register| captured(joined, register)), [const { None }; 2]);
     says(joined, 2, over);
+    // A loop over integers begins its body at once, wherever its end leads.
+    let counted = "local x, y do local a, b, c, d, e, f f = function() return x end end for i = 1, 2 do y() end";
+    let ends_elsewhere = |word: Instruction| if op_of(word) == Op::ForLoop { word.with_imm(-1) } else { word };
+    assert_eq!(captured_with(counted, 5, ends_elsewhere), None);
+    let fault = captured_with(counted, 6, ends_elsewhere);
+    assert!(fault.as_ref().is_some_and(|text| text.contains(over)), "{fault:?}");
     // What is closed first does not count.
     let closed = "local x while x do x() do local y, z local f = function() return y end end end";
     assert_eq!([1, 2].map(|register| captured(closed, register)), [const { None }; 2]);

@@ -271,7 +271,10 @@ impl Checker<'_> {
             return need(pc + 2 < self.code.len(), "code without end");
         }
         match op {
-            Op::LFalseSkip => need(pc + 2 < self.code.len(), "code without end"),
+            Op::LFalseSkip => {
+                need(self.op_at(pc + 1) == Some(Op::LoadTrue), "skip of another instruction")?;
+                need(pc + 2 < self.code.len(), "code without end")
+            }
             Op::TForCall => {
                 let is_pair = self.op_at(pc + 1) == Some(Op::TForLoop)
                     && unscaled(self.code[pc + 1].a()) == unscaled(word.a()) + 2;
@@ -335,12 +338,9 @@ impl Checker<'_> {
                 (None, Some(_)) => return Err(fault("no open results")),
             }
             before = Self::produces_open(word);
-            let target = match Op::from_u8(word.op()) {
-                Some(Op::LFalseSkip) => Some(pc + 2),
-                Some(op) if op.info().b == Operand::Jump => jump_target(self.code, pc, word.imm()),
-                _ => None,
-            };
-            let enters = target
+            let jumps = Op::from_u8(word.op()).is_some_and(|op| op.info().b == Operand::Jump);
+            let enters = jump_target(self.code, pc, word.imm())
+                .filter(|_| jumps)
                 .and_then(|target| self.code.get(target))
                 .is_some_and(|&word| Self::consumes_open(word).is_some());
             need(!enters, "jump to an instruction that takes open results").map_err(fault)?;
