@@ -11,6 +11,7 @@
 //! | [`regression`] | programs on which something was found once |
 //! | [`threads`] | what happens to threads, compared with a model step by step |
 //! | [`tables`] | stories of a table beside a map |
+//! | [`stores`] | stores into objects of all kinds, in all phases of the collector |
 //! | [`bytecode`] | precompiled chunks that somebody has tampered with: refused, or run without harm |
 //! | [`library`] | calls of library functions, which two interpreters answer alike |
 //! | [`host`] | the host API used at random and against all rules |
@@ -125,6 +126,7 @@ mod random;
 pub mod reference;
 pub mod regression;
 pub mod source;
+pub mod stores;
 pub mod sweep;
 pub mod tables;
 pub mod threads;

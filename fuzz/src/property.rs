@@ -7,7 +7,8 @@
 //! # How long tests take
 //! [`check`] tries as many values as its caller says, which is a matter of seconds. `PERILUNE_FUZZ_CASES=100` makes that a hundred
 //! times as many. The values are the same each time unless `PERILUNE_FUZZ_SEED` has a number other than 1. With `PERILUNE_FUZZ_TRACE`
-//! each value is told before it is tried, so that one which ends the process can be found.
+//! each value is told before it is tried, so that one which ends the process can be found. `PERILUNE_FUZZ_SHRINK` is how many plainer
+//! values are tried when one has failed; with 0 a test fails at once.
 //!
 //! # What has been found
 //! When a value fails, [`check`] shrinks it and shows what is left. The seed goes to `regressions/NAME.txt` beside the manifest of the
@@ -269,6 +270,11 @@ pub fn seed() -> u64 {
     variable("PERILUNE_FUZZ_SEED").unwrap_or(1)
 }
 
+/// How many plainer values are tried when one has failed: `PERILUNE_FUZZ_SHRINK`, or so many.
+pub fn tries(default: u32) -> u32 {
+    variable("PERILUNE_FUZZ_SHRINK").map_or(default, |tries| u32::try_from(tries).unwrap_or(u32::MAX))
+}
+
 /// A runner for a property test of this name that tries so many values by default.
 pub fn runner(name: &str, default: u32) -> TestRunner {
     let file = std::env::var("CARGO_MANIFEST_DIR").map(|crate_| format!("{crate_}/regressions/{name}.txt"));
@@ -280,7 +286,7 @@ pub fn runner(name: &str, default: u32) -> TestRunner {
     let config = Config {
         cases: cases(default),
         failure_persistence: Some(Box::new(persistence)),
-        max_shrink_iters: 20_000,
+        max_shrink_iters: tries(20_000),
         max_shrink_time: 60_000,
         ..Config::default()
     };

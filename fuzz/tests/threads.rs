@@ -33,7 +33,8 @@ fn threads_do_what_the_model_says() {
                 let hook = std::panic::take_hook();
                 std::panic::set_hook(Box::new(|_| {}));
                 let story = Story(steps[..steps.len().min(failure.step + 1)].to_vec());
-                let story = property::minimise(story, 3000, |story| episode::holds(story).is_err());
+                let story =
+                    property::minimise(story, property::tries(3000) as usize, |story| episode::holds(story).is_err());
                 std::panic::set_hook(hook);
                 panic!("seed {seed}: {:?}\n{story:#?}", episode::holds(&story));
             }

@@ -159,6 +159,12 @@ pub fn stack_size(lua: &LuaState) -> (usize, usize) {
     (th.save(th.top.get()) / size_of::<TValue>(), th.save(th.stack_last.get()) / size_of::<TValue>())
 }
 
+/// How many levels of native calls are in use on the thread, of which there may be a limited number: nested calls on the Rust stack,
+/// and coroutines that run, or wait for one that does.
+pub fn native_levels(lua: &LuaState) -> usize {
+    lua.th().n_c_calls.get().into()
+}
+
 // ---- functions
 
 fn proto_at(lua: &LuaState, idx: i32) -> Option<GcRef<Proto>> {

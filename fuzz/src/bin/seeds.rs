@@ -31,6 +31,7 @@ const OF_BYTES: [&str; 21] = [
     "program_layout",
     "program_pace",
     "program_zeal",
+    "stores",
     "tables",
     "tampered",
     "threads",

@@ -121,9 +121,22 @@ fn operand(u: &mut Unstructured<'_>) -> Result<Literal> {
     or_other(u, value)
 }
 
+/// First value, limit and step of a numeric loop: around the ends of the range of integers, with limits beyond them.
+fn loop_at_an_end(u: &mut Unstructured<'_>) -> Result<Vec<Literal>> {
+    const ENDS: &[i64] = &[i64::MAX, i64::MAX, i64::MAX - 1, i64::MIN, i64::MIN, i64::MIN + 1, 0, -1];
+    const FAR: &[f64] = &[f64::INFINITY, f64::NEG_INFINITY, 9.3e18, -9.3e18, f64::NAN, 0.5];
+    const STEPS: &[i64] = &[1, -1, 1, -1, 2, -3, i64::MAX, i64::MIN, 0];
+    let limit = if u.ratio(1, 2)? { Literal::Float(*u.choose(FAR)?) } else { Literal::Integer(*u.choose(ENDS)?) };
+    Ok(vec![Literal::Integer(*u.choose(ENDS)?), limit, Literal::Integer(*u.choose(STEPS)?)])
+}
+
 impl Family for Numbers {
     fn call(u: &mut Unstructured<'_>) -> Result<Call> {
-        match u.int_in_range(0..=9)? {
+        match u.int_in_range(0..=10)? {
+            10 => {
+                let arguments = loop_at_an_end(u)?;
+                Call::of("count", arguments, u)
+            }
             0..=2 => {
                 let text = Literal::Text(numeral(u)?);
                 Call::of("tonumber", vec![text], u)

@@ -50,6 +50,23 @@ fn set(u: &mut Unstructured<'_>, pattern: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+/// Subject and pattern of one thing again and again, about as often as the matcher may call itself, or as there may be captures. All
+/// of the pattern may match nothing, so that the first attempt succeeds.
+fn long(u: &mut Unstructured<'_>) -> Result<[Vec<u8>; 2]> {
+    let mut unit = Vec::new();
+    match u.int_in_range(0..=7)? {
+        0 => unit.extend(*u.choose(&[&b"()"[..], b"(a?)", b"(.-)"])?),
+        1 => single(u, &mut unit)?,
+        _ => unit.push(*u.choose(b"a.")?),
+    }
+    if !unit.ends_with(b")") {
+        unit.push(*u.choose(b"??*-")?);
+    }
+    let around: usize = *u.choose(&[200, 200, 200, 100, 32, 400])?;
+    let mut times = || Ok(around + u.int_in_range(0..=6)? - 3);
+    Ok([b"a".repeat(times()?), unit.repeat(times()?)])
+}
+
 /// A pattern, malformed now and then. It has few repetitions, so that matching never takes long.
 pub(super) fn pattern(u: &mut Unstructured<'_>) -> Result<Vec<u8>> {
     let mut pattern = Vec::new();
@@ -128,13 +145,12 @@ fn replacement(u: &mut Unstructured<'_>) -> Result<Literal> {
 
 impl Family for Patterns {
     fn call(u: &mut Unstructured<'_>) -> Result<Call> {
-        let subject = Literal::Text(text_of(u, 9, PIECES)?);
-        let subject = or_other(u, subject)?;
-        let text = match u.ratio(1, 12)? {
-            true => text_of(u, 3, PIECES)?,
-            false => pattern(u)?,
+        let [subject, text] = match u.int_in_range(0..=23)? {
+            0 | 1 => [text_of(u, 9, PIECES)?, text_of(u, 3, PIECES)?],
+            2 => long(u)?,
+            _ => [text_of(u, 9, PIECES)?, pattern(u)?],
         };
-        let mut arguments = vec![subject, or_other(u, Literal::Text(text))?];
+        let mut arguments = vec![or_other(u, Literal::Text(subject))?, or_other(u, Literal::Text(text))?];
         let function =
             *u.choose(&["string.find", "string.find", "string.match", "string.gsub", "string.gsub", "all_matches"])?;
         match function {

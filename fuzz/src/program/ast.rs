@@ -159,6 +159,34 @@ pub enum Target {
     Index(Expr, Expr),
 }
 
+/// What an [exchange](Stat::Exchange) assigns to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// The table's field of the key.
+    Element,
+    /// A field with a name.
+    Field,
+    /// A field with a constant as its key.
+    Constant,
+    /// The variable that holds the key.
+    Key,
+    /// The variable that holds the table.
+    Table,
+}
+
+/// Whose the variables of an [exchange](Stat::Exchange) are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Owner {
+    /// The function's that assigns.
+    Inner,
+    /// The table is the enclosing function's.
+    OuterTable,
+    /// The key is.
+    OuterKey,
+    /// Both are.
+    Outer,
+}
+
 /// What a generic `for` goes over.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Iteration {
@@ -183,6 +211,9 @@ pub enum Stat {
     Function(Name, Vec<u8>, bool, Function),
     /// `a, b.c = ...`
     Assign(Vec<Target>, Vec<Expr>),
+    /// An assignment to variables and to fields of tables that depend on these variables: table and key, what is assigned to, whose the
+    /// variables are, and the values.
+    Exchange([Expr; 2], Vec<Place>, Owner, Vec<Expr>),
     /// An element of a sequence, or the one behind its end, gets a value: the sequence, what says which, the value.
     SetElement(Expr, Expr, Expr),
     /// An expression whose value is not used.

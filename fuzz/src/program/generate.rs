@@ -3,7 +3,9 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use super::ast::{BinaryOp, Block, Expr, Function, Iteration, Name, Program, Start, Stat, Target, UnaryOp};
+use super::ast::{
+    BinaryOp, Block, Expr, Function, Iteration, Name, Owner, Place, Program, Start, Stat, Target, UnaryOp,
+};
 use super::library::{Kind, TEMPLATES};
 use super::print::{METHODS, NAMES};
 use crate::random::Random;
@@ -505,9 +507,28 @@ impl Generator<'_, '_> {
         Stat::Assign(targets, values)
     }
 
+    fn exchange(&mut self) -> Stat {
+        let operands = [self.expr(Kind::Table), self.expr(Kind::Any)];
+        // An element, and what it depends on, with others before, between and behind.
+        let others = [Place::Element, Place::Key, Place::Table, Place::Field, Place::Constant];
+        let mut places = vec![Place::Element, self.pick(&[Place::Key, Place::Table])];
+        for _ in 0..self.below(3) {
+            let at = self.below(places.len() + 1);
+            places.insert(at, self.pick(&others));
+        }
+        let owner = self.pick(&[Owner::Inner, Owner::OuterTable, Owner::OuterKey, Owner::Outer]);
+        let values = places.iter().map(|place| match place {
+            Place::Table => self.expr(Kind::Table),
+            Place::Key => self.expr(Kind::String),
+            _ => self.expr(Kind::Any),
+        });
+        let values = values.collect();
+        Stat::Exchange(operands, places, owner, values)
+    }
+
     fn numeric(&mut self) -> Stat {
         let name = self.name();
-        let (limits, step) = match self.below(6) {
+        let (limits, step) = match self.below(7) {
             0..=2 => {
                 let (first, last) = (self.below(5) as i64, self.below(6) as i64);
                 let step = self.chance(1, 3).then(|| Expr::Integer([1, -1, 2, -2][self.below(4)]));
@@ -518,16 +539,15 @@ impl Generator<'_, '_> {
                 let last = self.expr(Kind::Number);
                 ([first, last], Some(Expr::Float(self.pick(&[0.5, -0.25, 0.1, 1.0, 1e308]))))
             }
-            4 => {
-                // Near the ends of the range, where counting overflows.
+            4 | 5 => {
+                // At the ends of the range, where counting overflows, and with limits beyond them.
                 let ends: [i64; 8] =
-                    [i64::MAX, i64::MAX - 1, i64::MAX - 2, i64::MIN, i64::MIN + 1, i64::MIN + 3, 0, -1];
+                    [i64::MAX, i64::MAX, i64::MAX - 2, i64::MIN, i64::MIN, i64::MIN + 1, i64::MIN + 3, -1];
                 let steps: [i64; 8] = [1, -1, 2, 3, -3, i64::MAX, i64::MIN, 1 << 62];
-                let far =
-                    [Expr::Float(f64::INFINITY), Expr::Float(-f64::INFINITY), Expr::Float(9.3e18), Expr::Float(-0.5)];
+                let far = [f64::INFINITY, -f64::INFINITY, 9.3e18, -9.3e18, f64::NAN, -0.5];
                 let first = Expr::Integer(self.pick(&ends));
-                let last = match self.below(3) {
-                    0 => far[self.below(4)].clone(),
+                let last = match self.below(2) {
+                    0 => Expr::Float(self.pick(&far)),
                     _ => Expr::Integer(self.pick(&ends)),
                 };
                 ([first, last], Some(Expr::Integer(self.pick(&steps))))
@@ -568,8 +588,9 @@ impl Generator<'_, '_> {
     /// A statement with little in it.
     fn short(&mut self) -> Stat {
         let kind = self.kind();
-        match self.below(8) {
+        match self.below(9) {
             0 => Stat::Show(vec![self.atom(Kind::Any), self.atom(kind)]),
+            8 => self.exchange(),
             1 => Stat::SetElement(self.atom(Kind::Table), self.atom(Kind::Number), self.atom(Kind::Any)),
             2 => Stat::Expr(Expr::Call(Box::new(self.atom(Kind::Function)), vec![self.atom(Kind::Any)])),
             3 if self.loops > 0 => Stat::Continue,
@@ -600,7 +621,8 @@ impl Generator<'_, '_> {
                 Stat::Show(values)
             }
             1..=7 => self.local(),
-            8..=15 => self.assign(),
+            8..=13 => self.assign(),
+            14 | 15 => self.exchange(),
             16 | 17 => Stat::Expr(self.call()),
             18 | 19 => Stat::Expr(self.library(Kind::Any)),
             20..=22 => Stat::SetElement(self.expr(Kind::Table), self.expr(Kind::Number), self.expr(Kind::Any)),

@@ -121,6 +121,9 @@ local F = {
   __index = function(t, k) return Y(k) end, __newindex = function(t, k, v) Y(v) end,
 }
 
+local UPS = {}
+for i = 1, 4 do local x UPS[i] = function() return x end end
+
 local LEFT = {}
 
 local M = {F,

@@ -3,7 +3,7 @@
 //! The parts of a program are numbered in the order in which they are met. A plainer program is made by a walk that counts edits down to
 //! the one that is wanted.
 
-use super::ast::{Block, Expr, Function, Iteration, Program, Start, Stat, Target};
+use super::ast::{Block, Expr, Function, Iteration, Owner, Program, Start, Stat, Target};
 use crate::property::{Shrink, shorter, shorter_count};
 
 /// A walk: how many edits are still to be passed by; none left, and the edit has been made.
@@ -184,6 +184,14 @@ impl Walk {
                         _ => {}
                     }
                 }
+                self.exprs(values);
+            }
+            Stat::Exchange(operands, places, owner, values) => {
+                self.list(places);
+                if *owner != Owner::Inner && self.takes() {
+                    *owner = Owner::Inner;
+                }
+                operands.iter_mut().for_each(|operand| self.expr(operand));
                 self.exprs(values);
             }
             Stat::SetElement(table, index, value) => {

@@ -1,6 +1,6 @@
 //! The text of statements and functions.
 
-use super::super::ast::{Block, Expr, Function, Iteration, Stat, Target};
+use super::super::ast::{Block, Expr, Function, Iteration, Owner, Place, Stat, Target};
 use super::{METHODS, Printer, Scope};
 
 /// How many locals of a function may be in scope; Lua allows 200.
@@ -95,7 +95,7 @@ impl Printer {
     fn stat(&mut self, stat: &Stat, last: bool) {
         match stat {
             Stat::Local(..) | Stat::LocalFunction(..) | Stat::Function(..) => self.declaring(stat),
-            Stat::Assign(..) | Stat::SetElement(..) | Stat::Expr(_) => self.storing(stat),
+            Stat::Assign(..) | Stat::Exchange(..) | Stat::SetElement(..) | Stat::Expr(_) => self.storing(stat),
             Stat::Do(block) => {
                 self.token("do");
                 self.block(block, true);
@@ -177,6 +177,7 @@ impl Printer {
                 self.token("=");
                 self.some_exprs(values);
             }
+            Stat::Exchange(operands, places, owner, values) => self.exchange(operands, places, *owner, values),
             Stat::SetElement(table, index, value) => {
                 self.tokens(&["do", "local", "VALUE", ",", "INDEX", "="]);
                 self.not_nil(value, false);
@@ -197,6 +198,43 @@ impl Printer {
             }
             _ => {}
         }
+    }
+
+    /// An assignment whose targets depend on one another.
+    fn exchange(&mut self, [table, key]: &[Expr; 2], places: &[Place], owner: Owner, values: &[Expr]) {
+        self.tokens(&["do", "local", "TABLE", ",", "INDEX", "=", "R", "("]);
+        self.operand(table, 20);
+        self.tokens(&[")", ",", "K", "("]);
+        self.operand(key, 20);
+        self.token(")");
+        self.token(match owner {
+            Owner::Inner => "",
+            Owner::OuterTable => "local function EXCHANGE() local INDEX = INDEX",
+            Owner::OuterKey => "local function EXCHANGE() local TABLE = TABLE",
+            Owner::Outer => "local function EXCHANGE()",
+        });
+        if owner != Owner::Inner {
+            self.scopes.push(Scope::default());
+        }
+        if !places.is_empty() {
+            self.separated(places, |printer, place| {
+                printer.token(match place {
+                    Place::Element => "TABLE[INDEX]",
+                    Place::Field => "TABLE.x",
+                    Place::Constant => "TABLE[-1]",
+                    Place::Key => "INDEX",
+                    Place::Table => "TABLE",
+                });
+            });
+            self.token("=");
+            self.some_exprs(values);
+        }
+        self.token("SHOW(INDEX, TABLE)");
+        if owner != Owner::Inner {
+            self.scopes.pop();
+            self.token("end EXCHANGE()");
+        }
+        self.token("end");
     }
 
     /// What leads elsewhere, and labels.

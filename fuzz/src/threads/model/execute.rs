@@ -203,7 +203,7 @@ impl Model {
         let thread = self.here();
         thread.activity = Activity::Dead;
         thread.opaque = true;
-        if let Some(lowest) = thread.frames.iter().position(|f| matches!(f, Frame::Native { nested: true, .. })) {
+        if let Some(lowest) = thread.frames.iter().position(Frame::is_nested) {
             thread.cut = true;
             thread.frames.truncate(lowest + 1);
         }
@@ -304,6 +304,11 @@ impl Model {
             Activity::Suspended => {
                 let mut values = std::mem::take(&mut thread.visible);
                 thread.opaque = false;
+                for frame in &mut thread.frames {
+                    if let Frame::Native { nested, .. } = frame {
+                        *nested = false;
+                    }
+                }
                 if let Some(Frame::Native { work: Work::Yield { again: None, .. }, .. }) = thread.frames.last() {
                     values.drain(..values.len().saturating_sub(nargs));
                 }
@@ -361,7 +366,8 @@ impl Model {
                     let is_thread = |id: &Id| matches!(self.objects[id], Object::Thread(_));
                     let threads = self.objects.keys().copied().filter(is_thread);
                     let threads = threads.map(|id| (id, self.status_name(id))).collect();
-                    let sight = Sight { tick, running: self.current, can_yield: self.can_yield(), threads };
+                    let (can_yield, levels) = (self.can_yield(), self.levels());
+                    let sight = Sight { tick, running: self.current, can_yield, levels, threads };
                     self.sights.push(sight);
                 }
                 TickAct::Check | TickAct::Collect(_) => {}

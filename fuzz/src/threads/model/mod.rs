@@ -172,7 +172,8 @@ pub enum Frame {
         work: Work,
         /// Whether no yield can cross it.
         unyieldable: bool,
-        /// Whether what it calls is run on the Rust stack, so that frames above it vanish when an error leaves it.
+        /// Whether what it calls is run on the Rust stack, so that frames above it vanish when an error leaves it. After a yield
+        /// it is not, as that has left the Rust stack.
         nested: bool,
     },
 }
@@ -181,6 +182,11 @@ impl Frame {
     /// A native frame which a yield can cross.
     pub fn waiting(work: Work) -> Self {
         Self::Native { work, unyieldable: false, nested: false }
+    }
+
+    /// Whether it is a native frame whose callee is run on the Rust stack.
+    pub fn is_nested(&self) -> bool {
+        matches!(self, Self::Native { nested: true, .. })
     }
 
     /// Whether errors of what it calls end here.
@@ -288,8 +294,8 @@ pub enum Ending {
     Error,
 }
 
-/// What `tick` has seen when it was to look: its number, the running thread, whether that can yield, and the threads that are
-/// active, suspended, or dead.
+/// What `tick` has seen when it was to look: its number, the running thread, whether that can yield, how many levels of native calls
+/// are in use, and the threads that are active, suspended, or dead.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Sight {
     /// The number of the call of `tick`.
@@ -298,6 +304,8 @@ pub struct Sight {
     pub running: Id,
     /// Whether it can yield.
     pub can_yield: bool,
+    /// How many levels of native calls are in use.
+    pub levels: usize,
     /// What the others are doing, as `coroutine.status` says it to somebody outside.
     pub threads: BTreeMap<Id, &'static str>,
 }
@@ -463,6 +471,20 @@ impl Model {
     pub fn can_yield(&self) -> bool {
         let crossable = |frame: &Frame| !matches!(frame, Frame::Native { unyieldable: true, .. });
         self.thread(self.current).frames.iter().all(crossable)
+    }
+
+    /// How many levels of native calls are in use: one for each call on the Rust stack, and one for each coroutine from the running
+    /// one down to the thread in which the host has called a function.
+    pub fn levels(&self) -> usize {
+        let mut levels = 0;
+        let mut next = Some(self.current);
+        while let Some(id) = next {
+            let thread = self.thread(id);
+            levels += thread.frames.iter().filter(|frame| frame.is_nested()).count();
+            levels += usize::from(!matches!(thread.frames.first(), Some(Frame::Native { work: Work::Host, .. })));
+            next = thread.resumer;
+        }
+        levels
     }
 
     /// The table with a metamethod that an op makes.

@@ -4,7 +4,7 @@ mod check;
 mod memory;
 pub mod natives;
 
-use perilune_vm::{LoadMode, Lua, LuaResult, LuaState, Status, ThreadRef, Thrown};
+use perilune_vm::{LoadMode, Lua, LuaResult, LuaState, Status, ThreadRef, Thrown, testing};
 
 use super::model::{Ending, SLOTS};
 use super::source::PRELUDE;
@@ -203,6 +203,7 @@ impl<'m> Real<'m> {
         let from = from.filter(|&from| from != id).map(|from| self.thread(from)).transpose()?;
         self.begin(plan);
         with(|shared| shared.armed.set(std::ptr::from_ref(thread) as usize));
+        with(|shared| shared.floor.set(Some(from.as_ref().map_or(0, |from| testing::native_levels(from)))));
         let mut status = thread.resume(from, nargs);
         while status == Status::Yield && with(|shared| shared.hook_yielded.take()) {
             if thread.status() != Status::Yield {
@@ -223,6 +224,7 @@ impl<'m> Real<'m> {
         self.anchor(Some(id))?;
         let thread = self.thread(id)?;
         self.begin(plan);
+        with(|shared| shared.floor.set(Some(0)));
         let status = thread.pcall(nargs, -1, 0);
         self.anchor(None)?;
         Ok(status)

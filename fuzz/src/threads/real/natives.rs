@@ -80,6 +80,9 @@ pub struct Shared {
     pub hook_yields: Cell<u32>,
     /// Whether a hook has just yielded.
     pub hook_yielded: Cell<bool>,
+    /// How many levels of native calls there were before this step, of the thread on whose behalf another is resumed. None when a hook
+    /// has yielded: that has left the Rust stack, and the model does not know of it.
+    pub floor: Cell<Option<usize>>,
 }
 
 thread_local! {
@@ -532,7 +535,9 @@ fn look(lua: &mut LuaState, tick: u32) -> LuaResult<()> {
     let running = lua.to_thread(-1);
     lua.pop(1);
     let desk = desk(lua)?;
-    let mut seen = Sight { tick, running: 0, can_yield: lua.can_yield(), threads: BTreeMap::new() };
+    let levels = with(|shared| shared.floor.get()).map_or(expected.levels, |floor| testing::native_levels(lua) - floor);
+    let can_yield = lua.can_yield();
+    let mut seen = Sight { tick, running: 0, can_yield, levels, threads: BTreeMap::new() };
     for (&id, &status) in &expected.threads {
         Key::Known.push(desk)?;
         desk.raw_get_i(-1, id.into())?;
@@ -593,6 +598,7 @@ pub fn hook(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
                 with(|shared| {
                     shared.hook_yields.set(shared.hook_yields.get() - 1);
                     shared.hook_yielded.set(true);
+                    shared.floor.set(None);
                 });
                 lua.yield_values(0)?;
             }
