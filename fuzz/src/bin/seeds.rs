@@ -12,7 +12,7 @@ use perilune_fuzz::{bytecode, property};
 const COUNT: u64 = 200;
 
 /// The targets whose inputs are bytes for a generator.
-const OF_BYTES: [&str; 21] = [
+const OF_BYTES: [&str; 22] = [
     "allocations",
     "host",
     "library_codes",
