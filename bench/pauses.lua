@@ -156,7 +156,9 @@ case("at 30,000 calls", 1000000, function()
     while n == 0 do coroutine.yield(garbage()) end
     return t
   end
-  return coroutine.wrap(function() deep(30000) end)
+  local co = coroutine.wrap(function() deep(30000) end)
+  co()
+  return co
 end)
 
 case("400,000 closures, 9 upvalues", 1500000, function()
@@ -177,9 +179,8 @@ case("a buffer of 200,000 lines", 1000000, function()
   local lines = {}
   return function(i)
     lines[#lines + 1] = "line " .. i .. "\n"
-    if #lines == 200000 then
-      lines = {#table.concat(lines)}
-    end
+    if i % 2000 == 0 then lines[#lines] = table.concat(lines, "", #lines - 1999) end
+    if #lines == 200000 then lines = {} end
   end
 end)
 
