@@ -349,7 +349,7 @@ impl Thread {
     /// `n_non_yieldable`.
     #[inline(always)]
     pub fn condition(&self) -> u32 {
-        // SAFETY: the three fields are the four aligned bytes from `status` on (asserted below).
+        // SAFETY: the three fields are the four aligned bytes from `status` on (asserted above).
         unsafe { core::ptr::from_ref(self).byte_add(offset_of!(Self, status)).cast::<u32>().read() }
     }
 
