@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use perilune_alloc_adapters::conformance::Kit;
+use perilune_alloc_adapters::conformance::{self, Kit, Step};
 use perilune_alloc_adapters::{
     Bump, BumpFreeList, Checking, Counting, Global, Libc, Limit, LuaAlloc, Mimalloc, MimallocShared, OldSize, Slab,
     System, UpBump,
@@ -77,4 +77,24 @@ fn a_broken_allocator_is_found_and_its_sequence_shrinks() {
         sequence.keeps_contract(&kit).is_err()
     });
     assert_eq!(least.0.len(), 2, "{least:?} after {} tries", tries.borrow());
+}
+
+/// A block that is doubled time and again asked for 4 GB in the end.
+#[test]
+fn sequences_ask_for_little() {
+    // One block, and then resizes to twice its size only.
+    let mut numbers = |n: usize| match n {
+        100 => 50,
+        8 => 1,
+        _ => 0,
+    };
+    let steps = conformance::steps(&mut numbers, 300, false, false);
+    let sizes: Vec<usize> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::New { size, .. } | Step::Resize { size, .. } => Some(*size),
+            _ => None,
+        })
+        .collect();
+    assert!(sizes.len() > 100 && sizes.iter().all(|&size| size <= 4 << 20), "{sizes:?}");
 }

@@ -155,6 +155,9 @@ impl Random {
     }
 }
 
+/// A size that doubles stops here: the contents of all blocks are looked at.
+const LARGEST: usize = 4 << 20;
+
 /// Sizes, out of a function that gives a number below another.
 struct Sizes<'a>(&'a mut dyn FnMut(usize) -> usize);
 
@@ -172,8 +175,9 @@ impl Sizes<'_> {
                 let power = 1usize << (4 + self.below(10));
                 power + self.below(3) - 1
             }
-            94..99 => 1 + self.below(20_000),
-            _ => 1 + self.below(120_000),
+            94..98 => 1 + self.below(20_000),
+            98 => 1 + self.below(120_000),
+            _ => 1 + self.below(1_200_000),
         }
     }
 
@@ -181,7 +185,7 @@ impl Sizes<'_> {
     fn other_size(&mut self, size: usize) -> usize {
         match self.below(8) {
             0 => size,
-            1 => size * 2,
+            1 => (size * 2).min(LARGEST),
             2 => size.div_ceil(2),
             3 => size.div_ceil(3),
             4 => size + 1 + self.below(16),

@@ -1,8 +1,9 @@
-//! Blocks that are larger than what pages hold: they are the system's, in a list, behind a head.
+//! Blocks that are larger than what pages hold: they are the system's or, if they are very large, ranges; in a list, behind a head.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr::null_mut;
 
+use super::range::{GRANULE, VERY_LARGE, unmap};
 use super::{MAX, SMALL_MAX, Slab};
 use crate::size_class::{ALIGN, class_of};
 
@@ -14,18 +15,46 @@ pub(super) struct Large {
     pub(super) size: usize,
 }
 
-/// How much of a block that is given back goes at once, if no more is wanted.
-pub(super) const SLICE: usize = 256 << 10;
-/// Blocks of this size and above are given back bit by bit.
-const VERY_LARGE: usize = 1 << 20;
-
 pub(super) const LARGE_HEAD: usize = size_of::<Large>();
 
+/// The size of the memory for a large block, with its head.
+fn whole_size(size: usize) -> usize {
+    let whole = size.next_multiple_of(ALIGN) + LARGE_HEAD;
+    if whole < VERY_LARGE { whole } else { whole.next_multiple_of(GRANULE) }
+}
+
+/// The layout of a block that is the system's.
+fn layout(whole: usize) -> Layout {
+    // SAFETY: no block is larger than `MAX`, half of what a layout can be.
+    unsafe { Layout::from_size_align_unchecked(whole, ALIGN) }
+}
+
+/// Gives the memory of a large block back to the system.
+///
+/// # Safety
+/// It is one (S5), and not used any more.
+pub(super) unsafe fn release(large: *mut Large) {
+    // SAFETY: S5.
+    unsafe {
+        match (*large).size {
+            size if size < VERY_LARGE => std::alloc::System.dealloc(large.cast(), layout(size)),
+            size => unmap(large.cast(), size),
+        }
+    }
+}
+
 impl Slab {
-    /// The layout of a large block with its head.
-    fn large_layout(size: usize) -> Layout {
-        // SAFETY: no block is larger than `MAX`, half of what a layout can be.
-        unsafe { Layout::from_size_align_unchecked(size.next_multiple_of(ALIGN) + LARGE_HEAD, ALIGN) }
+    /// Enters a new block at the head of the list, and returns what its owner gets.
+    ///
+    /// # Safety
+    /// The memory is that of a large block.
+    unsafe fn enter(&self, large: *mut Large, size: usize) -> *mut u8 {
+        // SAFETY: S5; the caller's promise.
+        unsafe {
+            large.write(Large { next: self.large.get(), previous: null_mut(), size });
+            self.link(large);
+            large.cast::<u8>().add(LARGE_HEAD)
+        }
     }
 
     /// Has the neighbours of a large block point to where it is.
@@ -51,24 +80,26 @@ impl Slab {
     #[cold]
     #[inline(never)]
     pub(super) fn take_large(&self, size: usize) -> *mut u8 {
-        let layout = Self::large_layout(size);
-        // So there is never more memory in use than before the block was freed that is given back.
-        self.give_back(layout.size().max(SLICE));
-        // SAFETY: the layout's size is not zero; the block has room for the head.
-        unsafe {
-            let mut large = std::alloc::System.alloc(layout).cast::<Large>();
-            if large.is_null() && !self.retired.get().is_null() {
-                self.give_back(usize::MAX);
-                large = std::alloc::System.alloc(layout).cast::<Large>();
+        let whole = whole_size(size);
+        let mut memory;
+        if whole >= VERY_LARGE {
+            memory = self.take_range(whole);
+        } else {
+            self.give_back(whole);
+            // SAFETY: the layout's size is not zero.
+            unsafe {
+                memory = std::alloc::System.alloc(layout(whole));
+                if memory.is_null() && self.has_ranges() {
+                    self.give_back(usize::MAX);
+                    memory = std::alloc::System.alloc(layout(whole));
+                }
             }
-            if large.is_null() {
-                return null_mut();
+            if !memory.is_null() {
+                self.large_bytes.set(self.large_bytes.get() + whole);
             }
-            large.write(Large { next: self.large.get(), previous: null_mut(), size: layout.size() });
-            self.link(large);
-            self.large_bytes.set(self.large_bytes.get() + layout.size());
-            large.cast::<u8>().add(LARGE_HEAD)
         }
+        // SAFETY: the memory is new, and has room for the head.
+        if memory.is_null() { memory } else { unsafe { self.enter(memory.cast(), whole) } }
     }
 
     /// Frees a large block.
@@ -90,48 +121,11 @@ impl Slab {
             } else {
                 (*previous).next = next;
             }
-            if size >= VERY_LARGE {
-                (*large).next = self.retired.get();
-                self.retired.set(large);
+            if size < VERY_LARGE {
+                self.large_bytes.set(self.large_bytes.get() - size);
+                release(large);
             } else {
-                self.large_bytes.set(self.large_bytes.get() - size);
-                std::alloc::System.dealloc(large.cast(), Layout::from_size_align_unchecked(size, ALIGN));
-            }
-        }
-    }
-
-    /// Gives up to `bytes` of the retired blocks back to the system.
-    #[inline]
-    pub(super) fn give_back(&self, bytes: usize) {
-        if !self.retired.get().is_null() {
-            self.give_back_slowly(bytes);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn give_back_slowly(&self, bytes: usize) {
-        let mut left = bytes;
-        while left > 0 && !self.retired.get().is_null() {
-            let large = self.retired.get();
-            // SAFETY: S6. A block that does not shrink goes as a whole.
-            unsafe {
-                let Large { next, size, .. } = *large;
-                let layout = Layout::from_size_align_unchecked(size, ALIGN);
-                if size > left.saturating_add(SLICE) {
-                    let rest = size - left;
-                    let moved = std::alloc::System.realloc(large.cast(), layout, rest).cast::<Large>();
-                    if !moved.is_null() {
-                        (*moved).size = rest;
-                        self.retired.set(moved);
-                        self.large_bytes.set(self.large_bytes.get() - left);
-                        return;
-                    }
-                }
-                self.retired.set(next);
-                self.large_bytes.set(self.large_bytes.get() - size);
-                std::alloc::System.dealloc(large.cast(), layout);
-                left = left.saturating_sub(size);
+                self.retire(large.cast(), size);
             }
         }
     }
@@ -141,27 +135,56 @@ impl Slab {
     /// # Safety
     /// It is one (S5); `nsize` is more than [`SMALL_MAX`] and at most [`MAX`].
     unsafe fn move_large(&self, block: *mut u8, osize: usize, nsize: usize) -> *mut u8 {
-        let new = Self::large_layout(nsize).size();
+        let new = whole_size(nsize);
         // SAFETY: the caller's promise; the head goes along with the block.
         unsafe {
             let large = block.sub(LARGE_HEAD).cast::<Large>();
             let old = (*large).size;
-            self.give_back(new.saturating_sub(old));
-            let layout = Layout::from_size_align_unchecked(old, ALIGN);
-            let mut moved = std::alloc::System.realloc(large.cast(), layout, new);
-            if moved.is_null() && !self.retired.get().is_null() {
-                self.give_back(usize::MAX);
-                moved = std::alloc::System.realloc(large.cast(), layout, new);
+            let mut moved = null_mut();
+            if old < VERY_LARGE && new < VERY_LARGE {
+                moved = self.resize_by_system(large, new);
+            } else if new >= VERY_LARGE && new <= old {
+                moved = large;
+                if new < old {
+                    self.retire(large.cast::<u8>().add(new), old - new);
+                }
+            } else if old >= VERY_LARGE && new > old {
+                moved = self.extend_range(large.cast(), old, new).cast();
             }
             if moved.is_null() {
-                // The block may be larger than its size says if a shrink has failed before.
-                return if nsize <= osize || new <= old { block } else { null_mut() };
+                let copy = self.take_large(nsize);
+                if copy.is_null() {
+                    // The block may be larger than its size says if a shrink has failed before.
+                    return if nsize <= osize || new <= old { block } else { null_mut() };
+                }
+                copy.copy_from_nonoverlapping(block, osize.min(nsize));
+                self.free_large(block);
+                return copy;
             }
-            let moved = moved.cast::<Large>();
             (*moved).size = new;
             self.link(moved);
-            self.large_bytes.set(self.large_bytes.get() - old + new);
             moved.cast::<u8>().add(LARGE_HEAD)
+        }
+    }
+
+    /// Has the system resize a large block that it knows; null if it does not.
+    ///
+    /// # Safety
+    /// It is one (S5) that is no range, nor is one of `new` bytes. If it has moved, the neighbours' links must be set.
+    unsafe fn resize_by_system(&self, large: *mut Large, new: usize) -> *mut Large {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let old = (*large).size;
+            self.give_back(new.saturating_sub(old));
+            let mut moved = std::alloc::System.realloc(large.cast(), layout(old), new);
+            if moved.is_null() && self.has_ranges() {
+                self.give_back(usize::MAX);
+                moved = std::alloc::System.realloc(large.cast(), layout(old), new);
+            }
+            if !moved.is_null() {
+                self.large_bytes.set(self.large_bytes.get() - old + new);
+            }
+            moved.cast()
         }
     }
 

@@ -1,4 +1,5 @@
-//! Size classes over pages, for objects; the system's allocator for large blocks, and for the pages.
+//! Size classes over pages, for objects; the system's allocator for large blocks, and for the pages; mapped ranges for very large
+//! blocks.
 //!
 //! A page holds blocks of one class. Its head tells which of them are free, and a block finds the head by its own address: blocks
 //! have no heads. What is freed goes back to its page, so that new blocks lie near each other however long the program runs, and a
@@ -16,8 +17,9 @@
 //! S4. A live block of at most [`SMALL_MAX`] bytes lies in a page of blocks that are as large or larger; or it is a stray: a block as
 //!     in S5 that could not become a small one. Strays are counted.
 //! S5. A live block of more than [`SMALL_MAX`] bytes lies behind a [`Large`], which is in the doubly linked list `large`; its `size`
-//!     is that of the layout that the system's allocator knows.
-//! S6. `retired` is a list of blocks as in S5 that nobody has any more, linked by `next` alone.
+//!     is that of the layout that the system's allocator knows, or, from [`VERY_LARGE`](range::VERY_LARGE) on, of a range of
+//!     mapped pages, a multiple of [`GRANULE`](range::GRANULE).
+//! S6. `ranges` is a list of such ranges that nobody has, each with a [`Range`] at its beginning.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
@@ -28,10 +30,12 @@ use perilune_core::{LuaAlloc, OldSize};
 
 mod large;
 mod page;
+mod range;
 
-use self::large::{Large, SLICE};
+use self::large::{Large, release};
 use self::page::{PAGE, Page, Queue, ask_for, extend, head_of, start_of};
-use crate::size_class::{ALIGN, EXACT_MAX, Free, class_count, class_of, class_size, exact_class};
+use self::range::Range;
+use crate::size_class::{EXACT_MAX, Free, class_count, class_of, class_size, exact_class};
 
 /// The largest block that is cut from a page.
 const SMALL_MAX: usize = 8192;
@@ -47,10 +51,12 @@ const MAX: usize = isize::MAX as usize / 2;
 ///
 /// - **Alignment** 16. Up to 1024 bytes no more than 15 bytes of a block are unused, above at most a fifth, and after a shrink at
 ///   most half.
-/// - **Growth in place**: blocks above 8 KiB where the system's `realloc` can, which moves pages instead of copying; smaller ones
-///   where they have room in their class. No shrink fails.
+/// - **Growth in place**: from 256 KiB on where what lies behind was freed, else by moving pages instead of copying (on Linux); from
+///   8 KiB on where the system's `realloc` can; smaller blocks where they have room in their class. No shrink fails.
 /// - **Bulk free**: a state that owns the adapter gives back chunks and large blocks alone when it is closed.
-/// - **Release**: very large blocks go back to the system bit by bit, as others are taken: to unmap 64 MB takes some milliseconds.
+/// - **Release**: what is freed of blocks of 256 KiB and more serves others of these, and goes back to the system bit by bit as other
+///   memory is taken: to unmap 64 MB takes some milliseconds, and so do new pages, which the system clears. (On Unix; elsewhere
+///   it goes back at once.)
 /// - **Threads**: it can be moved to another thread (`Send`), and used by one at a time.
 /// - **Cost**: a few instructions each way for small blocks, without any head. Pages of which everything was freed serve other
 ///   sizes; all go back to the system at the end only. Chunks are taken from 256 KiB to 8 MiB at a time, half of what there is
@@ -69,8 +75,8 @@ pub struct Slab {
     /// The bytes of all chunks.
     reserved: Cell<usize>,
     large: Cell<*mut Large>,
-    /// Very large blocks that were freed, and go back to the system bit by bit.
-    retired: Cell<*mut Large>,
+    /// What was freed of very large blocks.
+    ranges: Cell<*mut Range>,
     /// The bytes of both kinds.
     large_bytes: Cell<usize>,
 }
@@ -88,7 +94,7 @@ impl Slab {
             empty: Cell::new(null_mut()),
             reserved: Cell::new(0),
             large: Cell::new(null_mut()),
-            retired: Cell::new(null_mut()),
+            ranges: Cell::new(null_mut()),
             large_bytes: Cell::new(0),
         }
     }
@@ -166,7 +172,7 @@ impl Slab {
         unsafe {
             let mut page = current.get();
             if page.is_null() || !extend(page) {
-                self.give_back(SLICE);
+                self.give_back(PAGE);
                 if !page.is_null() {
                     (*page).hidden = (*page).used - 1;
                     (*page).used = 1;
@@ -268,7 +274,7 @@ impl Slab {
                 self.reserved.set(self.reserved.get() + size);
                 return true;
             }
-            if !self.retired.get().is_null() {
+            if self.has_ranges() {
                 self.give_back(usize::MAX);
                 continue;
             }
@@ -349,8 +355,8 @@ impl Drop for Slab {
         unsafe {
             let mut large = self.large.get();
             while !large.is_null() {
-                let Large { next, size, .. } = *large;
-                std::alloc::System.dealloc(large.cast(), Layout::from_size_align_unchecked(size, ALIGN));
+                let next = (*large).next;
+                release(large);
                 large = next;
             }
             let mut chunk = self.chunk.get();

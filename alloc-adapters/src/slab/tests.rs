@@ -4,6 +4,8 @@ use perilune_core::AllocKind;
 
 use super::large::LARGE_HEAD;
 use super::page::HEAD;
+#[cfg(unix)]
+use super::range::GRANULE;
 use super::*;
 
 const NEW: OldSize = OldSize::of_kind(AllocKind::Table);
@@ -127,7 +129,7 @@ fn large_blocks_keep_their_list() {
     let before = memory.reserved();
     // SAFETY: the blocks are live where they are used.
     unsafe {
-        let mut blocks: Vec<_> = (1..20).map(|i| (new(&memory, 10_000 * i), 10_000 * i)).collect();
+        let mut blocks: Vec<_> = (1..20).map(|i| (new(&memory, 9600 + 1600 * i), 9600 + 1600 * i)).collect();
         let sum: usize = blocks.iter().map(|&(_, size)| size + LARGE_HEAD).sum();
         assert_eq!(memory.reserved() - before, sum);
         for (block, size) in &mut blocks {
@@ -152,35 +154,84 @@ fn large_blocks_keep_their_list() {
     }
 }
 
+/// A very large block of about so many bytes, which fills its range.
+#[cfg(unix)]
+fn very_large(memory: &Slab, bytes: usize) -> (*mut u8, usize) {
+    let size = bytes.next_multiple_of(GRANULE) - LARGE_HEAD;
+    let block = new(memory, size);
+    // SAFETY: it is a new one of that size.
+    unsafe { block.write_bytes((bytes >> 20) as u8, size) };
+    (block, size)
+}
+
+#[cfg(unix)]
 #[test]
 fn very_large_blocks_go_back_bit_by_bit() {
     let memory = Slab::new();
-    let block = |size: usize| (new(&memory, size), size);
-    let (first, second) = (block(5 << 20), block(3 << 20));
+    let (first, second) = (very_large(&memory, 5 << 20), very_large(&memory, 3 << 20));
     let before = memory.large_bytes.get();
     // SAFETY: the blocks are live where they are used.
     unsafe {
-        first.0.write_bytes(1, first.1);
         free(&memory, first.0, first.1);
         free(&memory, second.0, second.1);
         assert_eq!(memory.large_bytes.get(), before);
-        // A larger block takes as much from them as it has, a smaller one some more than that.
-        let (third, fourth) = (block(1 << 20), block(10_000));
-        assert_eq!(memory.large_bytes.get(), before - SLICE + fourth.1 + LARGE_HEAD);
-        third.0.write_bytes(3, third.1);
-        let grown = memory.realloc(third.0, OldSize::of_size(third.1), 2 << 20);
-        assert_eq!(memory.large_bytes.get(), before - SLICE + fourth.1 + LARGE_HEAD);
-        assert_eq!(std::slice::from_raw_parts(grown, third.1), vec![3; third.1]);
+        // Another block takes about as much from them as it has.
+        let third = new(&memory, 10_000);
+        let head = (10_000 + LARGE_HEAD).next_multiple_of(GRANULE);
+        assert_eq!(memory.large_bytes.get(), before - head + 10_000 + LARGE_HEAD);
+        let grown = memory.realloc(third, OldSize::of_size(10_000), 100_000);
+        assert!(memory.large_bytes.get() < before);
         // So do new pages.
-        let small: Vec<_> = (0..40_000).map(|_| new(&memory, 64)).collect();
-        assert_eq!(memory.large_bytes.get(), (2 << 20) + LARGE_HEAD + fourth.1 + LARGE_HEAD);
+        let small: Vec<_> = (0..140_000).map(|_| new(&memory, 64)).collect();
+        assert!(!memory.has_ranges());
+        assert_eq!(memory.large_bytes.get(), 100_000 + LARGE_HEAD);
         for block in small {
             free(&memory, block, 64);
         }
+        free(&memory, grown, 100_000);
         // One is left to the end.
-        free(&memory, grown, 2 << 20);
-        assert!(!memory.retired.get().is_null());
-        free(&memory, fourth.0, fourth.1);
+        let (last, size) = very_large(&memory, 1 << 20);
+        free(&memory, last, size);
+        assert!(memory.has_ranges());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn very_large_blocks_serve_others() {
+    let memory = Slab::new();
+    let (first, size) = very_large(&memory, 8 << 20);
+    let before = memory.large_bytes.get();
+    // SAFETY: the blocks are live where they are used.
+    unsafe {
+        free(&memory, first, size);
+        // Two that lie one behind the other; the second one grows into the rest, shrinks and grows again.
+        let (second, second_size) = very_large(&memory, 1 << 20);
+        let (third, third_size) = very_large(&memory, 2 << 20);
+        assert_eq!((second, third), (first, first.add(1 << 20)));
+        for size in [4 << 20, 3 << 20, (7 << 20) - LARGE_HEAD, third_size] {
+            assert_eq!(memory.realloc(third, OldSize::of_size(third_size), size), third);
+            assert_eq!(memory.realloc(third, OldSize::of_size(size), third_size), third);
+        }
+        assert_eq!(std::slice::from_raw_parts(third, third_size), vec![2; third_size]);
+        // The first one has no room behind it, but there is a range into which it is copied.
+        let grown = memory.realloc(second, OldSize::of_size(second_size), 4 << 20);
+        assert_eq!(grown, third.add(third_size + LARGE_HEAD));
+        assert_eq!(std::slice::from_raw_parts(grown, second_size), vec![1; second_size]);
+        free(&memory, third, third_size);
+        free(&memory, grown, 4 << 20);
+        assert_eq!(memory.large_bytes.get(), before);
+        // All is one range again, whichever neighbour was freed first.
+        let (whole, size) = very_large(&memory, 8 << 20);
+        assert_eq!(whole, first);
+        // A larger one needs new pages.
+        let larger = memory.realloc(whole, OldSize::of_size(size), 20 << 20);
+        assert_eq!(std::slice::from_raw_parts(larger, size), vec![8; size]);
+        // Small again, it is the system's, and its range is kept.
+        let less = memory.realloc(larger, OldSize::of_size(20 << 20), 20_000);
+        assert!(memory.has_ranges());
+        assert_eq!(std::slice::from_raw_parts(less, 20_000), vec![8; 20_000]);
+        free(&memory, less, 20_000);
     }
 }
 
