@@ -53,6 +53,7 @@ failing() {
     local log=$1 list target program test start status
     : > "$log"
     list=$(programs) || { cat "$logs/build" >&2; echo "planted-faults: this does not compile" >&2; return 2; }
+    [ -n "$list" ] || { echo "planted-faults: cargo named no test programs" >&2; return 2; }
     while read -r target program; do
         while read -r test; do
             start=$EPOCHREALTIME status=0
@@ -82,7 +83,7 @@ fuzzed() {
 
 clean
 echo "planted-faults: the tests without a fault"
-bad=$(failing "$logs/none")
+bad=$(failing "$logs/none") || exit 1
 [ -z "$bad" ] || { echo "planted-faults: these tests fail without any fault:" $bad >&2; exit 1; }
 
 missed=0

@@ -170,6 +170,21 @@ fn chosen(text: &str) -> String {
     word.map_or("unknown", |(word, _)| word).to_owned()
 }
 
+/// Whether this is the only test of the process. If not, it is run in one of its own: what other threads allocate and free would be
+/// measured, too.
+#[cfg(test)]
+pub fn is_alone(test: &str) -> bool {
+    const ALONE: &str = "PERILUNE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let program = std::env::current_exe().expect("the test's program");
+    let run = std::process::Command::new(program).args(["--exact", test]).env(ALONE, "1").output().expect("a process");
+    let text = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && text.contains("1 passed"), "{test}: {}\n{text}", run.status);
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +196,9 @@ mod tests {
 
     #[test]
     fn growth_counts_what_was_touched() {
+        if !is_alone("lab::os::tests::growth_counts_what_was_touched") {
+            return;
+        }
         let start = Resident::read();
         let quick = ResidentNow::new();
         let before = quick.anonymous();
