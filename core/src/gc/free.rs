@@ -11,6 +11,18 @@ use crate::object::{
 };
 use crate::value::tag;
 
+/// For objects that are one block and nothing else, by the last digit of their tags: the size of the fixed part, and of each of the parts
+/// whose number the header has. Where closures and upvalues take turns, a jump by the tag is hard to predict.
+const ONE_BLOCK: [(u8, u8); 16] = {
+    let mut sizes = [(0, 0); 16];
+    sizes[(tag::UPVAL & 15) as usize] = (size_of::<UpVal>() as u8, 0);
+    sizes[(tag::LUA_CLOSURE & 15) as usize] =
+        (LuaClosure::size_for(0) as u8, (LuaClosure::size_for(1) - LuaClosure::size_for(0)) as u8);
+    sizes[(tag::NATIVE_CLOSURE & 15) as usize] =
+        (NativeClosure::size_for(0) as u8, (NativeClosure::size_for(1) - NativeClosure::size_for(0)) as u8);
+    sizes
+};
+
 /// A dead userdata whose destructor is called; it is freed when this is dropped, also by a panic.
 struct Doomed<'h> {
     heap: &'h mut Heap,
@@ -37,32 +49,49 @@ impl Heap {
     pub(crate) unsafe fn free_object(&mut self, object: *mut GcHeader) {
         // SAFETY: O1: the tag tells the type; G10.
         unsafe {
-            let size = match (*object).tag() {
-                tag::TABLE => {
-                    let table = &*object.cast::<Table>();
-                    if table.array_size() != 0 {
-                        self.free_array(table.array_ptr(), table.array_size() as usize);
-                    }
-                    if let Some((block, size)) = table.nodes().block() {
-                        self.free(block, size);
-                    }
-                    size_of::<Table>()
+            let tag = (*object).tag();
+            let (fixed, each) = ONE_BLOCK[usize::from(tag & 15)];
+            let size = if fixed > 0 {
+                usize::from(fixed) + usize::from(each) * usize::from((*object).small.get())
+            } else if tag == tag::TABLE {
+                let table = &*object.cast::<Table>();
+                if table.array_size() != 0 {
+                    self.free_array(table.array_ptr(), table.array_size() as usize);
                 }
-                tag::SHORT_STRING => {
-                    let string = GcRef::from_ptr(object.cast::<LuaString>());
-                    self.remove_short_string(string);
-                    string.size()
+                if let Some((block, size)) = table.nodes().block() {
+                    self.free(block, size);
                 }
+                size_of::<Table>()
+            } else if tag == tag::SHORT_STRING {
+                let string = GcRef::from_ptr(object.cast::<LuaString>());
+                self.remove_short_string(string);
+                string.size()
+            } else {
+                match self.free_parts(object) {
+                    Some(size) => size,
+                    None => return,
+                }
+            };
+            self.free(object.cast(), size);
+        }
+    }
+
+    /// Frees what else an object has than its own block, and returns the size of that; `None` if the object must wait.
+    ///
+    /// # Safety
+    /// As for [`Self::free_object`]; it is none of those that are dealt with there.
+    #[inline(never)]
+    unsafe fn free_parts(&mut self, object: *mut GcHeader) -> Option<usize> {
+        // SAFETY: O1: the tag tells the type; G10.
+        unsafe {
+            Some(match (*object).tag() {
                 tag::LONG_STRING => (*object.cast::<LuaString>()).size(),
-                tag::LUA_CLOSURE => (*object.cast::<LuaClosure>()).size(),
-                tag::UPVAL => size_of::<UpVal>(),
-                tag::NATIVE_CLOSURE => (*object.cast::<NativeClosure>()).size(),
                 tag::USERDATA => {
                     let userdata = &*object.cast::<Userdata>();
                     if userdata.destructor().is_some() {
                         (*object).next.set(self.doomed);
                         self.doomed = object;
-                        return;
+                        return None;
                     }
                     userdata.size()
                 }
@@ -74,8 +103,7 @@ impl Heap {
                     self.free_thread_parts(&*object.cast::<Thread>());
                     size_of::<Thread>()
                 }
-            };
-            self.free(object.cast(), size);
+            })
         }
     }
 
