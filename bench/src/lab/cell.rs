@@ -4,7 +4,7 @@
 //! no measurement finds memory that another one has touched, and an allocator that crashes takes its own cell along and no more.
 
 use std::io::Write as _;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::time::Instant;
@@ -319,6 +319,10 @@ impl Spec {
         let _ = input.write_all(spec.as_bytes());
         drop(input);
         let output = child.wait_with_output().context("cannot wait for a measurement")?;
+        if output.status.signal() == Some(libc::SIGINT) {
+            // Ctrl-C came before the child had its group.
+            return self.run();
+        }
         if !output.status.success() {
             bail!("the measurement's process ended with {}", output.status);
         }
