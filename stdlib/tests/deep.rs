@@ -4,15 +4,18 @@ use perilune_alloc_adapters::{Counting, Limit, System};
 use perilune_stdlib::open_libs;
 use perilune_vm::{LoadMode, Lua, Status};
 
-/// What a script may use of the Rust stack, the test's own part included.
-const STACK: usize = 256 << 10;
+/// What a script may use of the Rust stack, the test's own part included: more if frames are known to be larger, as under a sanitizer.
+fn stack() -> usize {
+    let factor = std::env::var("PERILUNE_TEST_FRAMES").map_or(1, |text| text.parse().expect("a number"));
+    factor * (256 << 10)
+}
 /// What a script may use of the state's memory.
 const MEMORY: usize = 1 << 30;
 
 /// Runs a script on a thread with a small stack, and returns what it returned, as text.
 fn run(script: &str) -> String {
     let script = script.to_owned();
-    let thread = std::thread::Builder::new().stack_size(STACK).spawn(move || {
+    let thread = std::thread::Builder::new().stack_size(stack()).spawn(move || {
         let memory = Counting::new(Limit::new(System, MEMORY));
         let text = {
             let mut lua = Lua::with_seed(&memory, 1).expect("a state");
