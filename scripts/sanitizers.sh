@@ -62,7 +62,7 @@ case $tool in
         ;;
     thread)
         sanitized thread
-        cargo +nightly test --quiet -Zbuild-std --target "$host" -p perilune-stdlib --test lproc
+        cargo +nightly test --quiet -Zbuild-std --target "$host" -p perilune-stdlib --features lproc --test lproc
         ;;
     *)
         sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "$0" >&2
