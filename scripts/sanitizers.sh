@@ -2,7 +2,8 @@
 # Runs the tests under a tool that sees what no test sees: reads of memory that is free or was never written, and writes beside it.
 #
 # usage: scripts/sanitizers.sh valgrind [PART]      the scripts of tests/lua whose names contain PART, and the official suite's
-#        scripts/sanitizers.sh address [PART]       the same, and the tests of core, vm and stdlib, with Rust's address sanitizer
+#        scripts/sanitizers.sh address [PART]       the same, and (without PART) the tests of core, vm and stdlib, and those of the
+#                                                   adapters that fit, with Rust's address sanitizer
 #        scripts/sanitizers.sh thread               the tests of `lproc` with Rust's thread sanitizer
 #
 # The program runs on the C library's allocator, each of whose blocks the tool knows; the adapters that carve up blocks of their own
@@ -54,6 +55,7 @@ case $tool in
         wrapper "$CARGO_TARGET_DIR/$host/debug/perilune" --alloc libc
         scripts cargo +nightly test --quiet --target "$host"
         if [ -z "$part" ]; then
+            # Frames are larger here: tests that run on small stacks get as many times what they have.
             export PERILUNE_TEST_FRAMES=8
             cargo +nightly test --quiet --target "$host" -p perilune-core -p perilune-vm -p perilune-stdlib --tests
             # The other tests of the adapters break the contract on purpose, or need an allocator that keeps nothing of what is freed.

@@ -4,7 +4,7 @@ use perilune_alloc_adapters::{Counting, Limit, System};
 use perilune_stdlib::open_libs;
 use perilune_vm::{LoadMode, Lua, Status};
 
-/// What a script may use of the Rust stack, the test's own part included: more if frames are known to be larger, as under a sanitizer.
+/// What a script may use of the Rust stack, the test's own part included: more where `PERILUNE_TEST_FRAMES` says that frames are larger.
 fn stack() -> usize {
     let factor = std::env::var("PERILUNE_TEST_FRAMES").map_or(1, |text| text.parse().expect("a number"));
     factor * (256 << 10)

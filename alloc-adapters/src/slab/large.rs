@@ -81,23 +81,12 @@ impl Slab {
     #[inline(never)]
     pub(super) fn take_large(&self, size: usize) -> *mut u8 {
         let whole = whole_size(size);
-        let mut memory;
-        if whole >= VERY_LARGE {
-            memory = self.take_range(whole);
+        let memory = if whole >= VERY_LARGE {
+            self.take_range(whole)
         } else {
-            self.give_back(whole);
             // SAFETY: the layout's size is not zero.
-            unsafe {
-                memory = std::alloc::System.alloc(layout(whole));
-                if memory.is_null() && self.has_ranges() {
-                    self.give_back(usize::MAX);
-                    memory = std::alloc::System.alloc(layout(whole));
-                }
-            }
-            if !memory.is_null() {
-                self.large_bytes.set(self.large_bytes.get() + whole);
-            }
-        }
+            self.ask(whole, || unsafe { std::alloc::System.alloc(layout(whole)) })
+        };
         // SAFETY: the memory is new, and has room for the head.
         if memory.is_null() { memory } else { unsafe { self.enter(memory.cast(), whole) } }
     }
@@ -172,20 +161,15 @@ impl Slab {
     /// # Safety
     /// It is one (S5) that is no range, nor is one of `new` bytes. If it has moved, the neighbours' links must be set.
     unsafe fn resize_by_system(&self, large: *mut Large, new: usize) -> *mut Large {
-        // SAFETY: the caller's promise.
-        unsafe {
+        // SAFETY: the caller's promise; where the system refuses, the block is as it was.
+        let (old, moved) = unsafe {
             let old = (*large).size;
-            self.give_back(new.saturating_sub(old));
-            let mut moved = std::alloc::System.realloc(large.cast(), layout(old), new);
-            if moved.is_null() && self.has_ranges() {
-                self.give_back(usize::MAX);
-                moved = std::alloc::System.realloc(large.cast(), layout(old), new);
-            }
-            if !moved.is_null() {
-                self.large_bytes.set(self.large_bytes.get() - old + new);
-            }
-            moved.cast()
+            (old, self.ask(new.saturating_sub(old), || std::alloc::System.realloc(large.cast(), layout(old), new)))
+        };
+        if !moved.is_null() {
+            self.large_bytes.set(self.large_bytes.get() - old.saturating_sub(new));
         }
+        moved.cast()
     }
 
     /// Whether a block that passes for a small one is a large one; if so, it is not counted as a stray any more.

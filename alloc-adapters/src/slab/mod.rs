@@ -274,8 +274,7 @@ impl Slab {
                 self.reserved.set(self.reserved.get() + size);
                 return true;
             }
-            if self.has_ranges() {
-                self.give_back(usize::MAX);
+            if self.give_back(usize::MAX) {
                 continue;
             }
             if size == PAGE {

@@ -34,17 +34,7 @@ impl Slab {
             unsafe { self.take_beginning(found, size) };
             return found.cast();
         }
-        // So there is never more memory in use than before the ranges were freed.
-        self.give_back(size);
-        let mut range = system::map(size);
-        if range.is_null() && self.has_ranges() {
-            self.give_back(usize::MAX);
-            range = system::map(size);
-        }
-        if !range.is_null() {
-            self.large_bytes.set(self.large_bytes.get() + size);
-        }
-        range
+        self.ask(size, || system::map(size))
     }
 
     /// Keeps a range that is not used any more.
@@ -88,25 +78,28 @@ impl Slab {
             if old <= COPIED && !self.find_range(|range| range.size >= new).is_null() {
                 return null_mut();
             }
-            self.give_back(more);
-            let mut moved = system::remap(start, old, new);
-            if moved.is_null() && self.has_ranges() {
-                self.give_back(usize::MAX);
-                moved = system::remap(start, old, new);
-            }
-            if !moved.is_null() {
-                self.large_bytes.set(self.large_bytes.get() + more);
-            }
-            moved
+            self.ask(more, || system::remap(start, old, new))
         }
     }
 
-    /// Gives up to `bytes` of what was freed back to the system.
-    #[inline]
-    pub(super) fn give_back(&self, bytes: usize) {
-        if self.has_ranges() {
-            self.give_back_slowly(bytes);
+    /// Asks the system for memory, `bytes` more than there is, and counts what it gives; null if it refuses. As much of what was freed
+    /// goes back first, so that there is never more memory in use than before it was freed; and all of it if the system refuses.
+    pub(super) fn ask(&self, bytes: usize, request: impl Fn() -> *mut u8) -> *mut u8 {
+        self.give_back(bytes);
+        let mut memory = request();
+        if memory.is_null() && self.give_back(usize::MAX) {
+            memory = request();
         }
+        if !memory.is_null() {
+            self.large_bytes.set(self.large_bytes.get() + bytes);
+        }
+        memory
+    }
+
+    /// Gives up to `bytes` of what was freed back to the system; whether there was something that it took.
+    #[inline]
+    pub(super) fn give_back(&self, bytes: usize) -> bool {
+        self.has_ranges() && self.give_back_slowly(bytes)
     }
 
     pub(super) fn has_ranges(&self) -> bool {
@@ -115,8 +108,9 @@ impl Slab {
 
     #[cold]
     #[inline(never)]
-    fn give_back_slowly(&self, bytes: usize) {
-        let mut left = if bytes == usize::MAX { bytes } else { bytes.next_multiple_of(GRANULE) };
+    fn give_back_slowly(&self, bytes: usize) -> bool {
+        let all = if bytes == usize::MAX { bytes } else { bytes.next_multiple_of(GRANULE) };
+        let mut left = all;
         while left > 0 && self.has_ranges() {
             let range = self.ranges.get();
             // SAFETY: S6. The end goes first; the head is read before it goes.
@@ -124,7 +118,7 @@ impl Slab {
                 let Range { next, size } = *range;
                 let part = left.min(size);
                 if !system::unmap(range.cast::<u8>().add(size - part), part) {
-                    return;
+                    break;
                 }
                 if part == size {
                     self.ranges.set(next);
@@ -135,6 +129,7 @@ impl Slab {
                 left -= part;
             }
         }
+        left < all
     }
 
     /// The first one of some ranges that is as wished, or null.

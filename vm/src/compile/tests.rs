@@ -142,7 +142,7 @@ fn nesting_is_limited_before_the_stack_overflows() {
             assert!(text.contains("C levels (limit is 200) in "), "{part}: {text}");
         }
     };
-    // Under a sanitizer frames are larger.
+    // As the tests of depth of the library do: frames are larger under a sanitizer.
     let factor = std::env::var("PERILUNE_TEST_FRAMES").map_or(1, |text| text.parse::<usize>().expect("a number"));
     std::thread::Builder::new().stack_size(factor * 256 * 1024).spawn(deep).unwrap().join().unwrap();
 }
