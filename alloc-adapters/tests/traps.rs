@@ -491,8 +491,12 @@ fn a_growing_block_is_copied_in_part() {
             return system(ptr, osize, nsize);
         }
         let block = system(null_mut(), osize, nsize);
-        // SAFETY: both have these bytes; the last one is forgotten.
-        unsafe { block.copy_from_nonoverlapping(ptr, osize.bytes() - 1) };
+        // SAFETY: both have these bytes. The last one is forgotten, and there is something else in its place, not by chance the same.
+        unsafe {
+            let last = osize.bytes() - 1;
+            block.copy_from_nonoverlapping(ptr, last);
+            *block.add(last) = !*ptr.add(last);
+        }
         system(ptr, osize, 0);
         block
     });

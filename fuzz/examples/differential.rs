@@ -61,6 +61,7 @@ fn try_seed(seed: u64, bytes: u64, failures: &Mutex<u64>) -> bool {
     match agrees(&program) {
         Ok(()) => {}
         Err(_) => {
+            eprintln!("seed {seed} differs; it is made smaller, which may take minutes");
             let least = property::minimise(program, 20_000, |program| agrees(program).is_err());
             let mut failures = failures.lock().expect("no thread panics");
             *failures += 1;

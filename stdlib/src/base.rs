@@ -5,11 +5,11 @@
 //! yield inside. Where the reference cannot yield, `coroutine.isyieldable` says no.
 
 use perilune_vm::{
-    Answer, ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, QuickCall, QuickNative, Status,
-    native_ipairs_next, native_next, native_pcall, native_xpcall,
+    Answer, ChunkReader, LoadMode, LuaResult, LuaState, LuaType, MULTRET, NativeFn, QuickCall, QuickNative,
+    SAME_HANDLER, Status, Thrown, native_ipairs_next, native_next, native_pcall, native_xpcall,
 };
 
-use crate::message::{c_bytes, push_located};
+use crate::message::c_bytes;
 
 /// `assert (v [, message])` (§6.1)
 fn assert(lua: &mut LuaState) -> LuaResult<usize> {
@@ -145,6 +145,8 @@ fn load(lua: &mut LuaState) -> LuaResult<usize> {
         return finish_load(lua, status, has_env.then_some(4));
     }
     lua.new_table()?;
+    lua.push_integer(0)?;
+    lua.push_integer(0)?;
     lua.seem_unyieldable();
     ask_for_piece(lua, 0)
 }
@@ -162,7 +164,7 @@ impl ChunkReader for ReaderFunction {
             return Ok(&[]);
         }
         if !lua.is_string(-1) {
-            return Err(lua.raise(format_args!("reader function must return a string")));
+            return Err(lua.raise(format_args!("{NO_STRING}")));
         }
         // The piece stays there until the next one is wanted.
         lua.replace(LOAD_PIECES);
@@ -171,40 +173,67 @@ impl ChunkReader for ReaderFunction {
     }
 }
 
+/// What is wrong with a piece that is no text.
+const NO_STRING: &str = "reader function must return a string";
 /// The slot that tells `load` whether an environment was given.
 const LOAD_ENV_FLAG: i32 = 5;
-/// The slot of the piece that a reader gave last, or of the table in which `load` gathers the pieces if the reader may
-/// yield: the compiler cannot wait for it, so it runs when all is read.
+/// The slot of the piece that a reader gave last, or, if the reader may yield, of the table of all pieces that it gave. The compiler
+/// cannot wait in its midst; so it tries what there is from the beginning, and gives up where it needs what is not there yet.
 const LOAD_PIECES: i32 = 6;
+/// The slot of how many bytes the pieces have.
+const LOAD_BYTES: i32 = 7;
+/// The slot of how many bytes were tried, all attempts together.
+const LOAD_TRIED: i32 = 8;
+/// How many bytes more than there are may be tried: up to here there is an attempt after each piece, so that the reader is not called
+/// any more after an error; beyond, there is one when the bytes have doubled, lest a chunk of many pieces take long.
+const TRIED_FREELY: i64 = 64 << 10;
 
 /// Calls the reader of `load` for the piece after the first `count`.
 fn ask_for_piece(lua: &mut LuaState, count: isize) -> LuaResult<usize> {
     lua.ensure_stack(2, "too many nested functions")?;
     lua.push_value(1)?;
-    lua.pcall_then(0, 1, 0, count, take_piece)
+    lua.pcall_then(0, 1, SAME_HANDLER, count, take_piece)
 }
 
-/// Keeps the piece that the reader of `load` returned and asks for another one, or loads them all after the last.
+/// Keeps the piece that the reader of `load` returned, and asks for another one unless the chunk ends here, or in an error before.
 fn take_piece(lua: &mut LuaState, status: Status, count: isize) -> LuaResult<usize> {
     if status.is_error() {
         return finish_load(lua, status, None);
     }
-    if !lua.is_nil(-1) {
-        let Some(piece) = lua.to_str(-1)? else {
-            push_located(lua, 1, &[b"reader function must return a string"])?;
-            return finish_load(lua, Status::ErrRun, None);
-        };
-        if !piece.is_empty() {
-            lua.raw_set_i(LOAD_PIECES, count as i64 + 1)?;
+    let length = match lua.to_str(-1)? {
+        Some(piece) => piece.len() as i64,
+        None if lua.is_nil(-1) => 0,
+        None => {
+            let thrown = lua.raise(format_args!("{NO_STRING}"));
+            lua.error_to_top(thrown);
+            return finish_load(lua, thrown.status(), None);
+        }
+    };
+    let mut pieces = Pieces { next: 1, count: count as i64, is_all: length == 0, ran_out: false };
+    if pieces.is_all {
+        lua.pop(1);
+    } else {
+        pieces.count += 1;
+        lua.raw_set_i(LOAD_PIECES, pieces.count)?;
+        let bytes = lua.to_integer(LOAD_BYTES).unwrap_or(0) + length;
+        lua.push_integer(bytes)?;
+        lua.replace(LOAD_BYTES);
+        let tried = lua.to_integer(LOAD_TRIED).unwrap_or(0);
+        if tried > bytes + TRIED_FREELY {
             return ask_for_piece(lua, count + 1);
         }
+        lua.push_integer(tried + bytes)?;
+        lua.replace(LOAD_TRIED);
     }
-    lua.pop(1);
     // SAFETY: L1.
     let name = lua.opt_str(2)?.map_or(&b"=(load)"[..], |name| unsafe { name.bytes() });
     let mode = load_mode(lua, 3)?;
     let env = lua.to_boolean(LOAD_ENV_FLAG).then_some(4);
-    let status = lua.load(&mut Pieces { next: 1, count: count as i64 }, c_bytes(name), mode);
+    let status = lua.load(&mut pieces, c_bytes(name), mode);
+    if pieces.ran_out {
+        lua.pop(1);
+        return ask_for_piece(lua, count + 1);
+    }
     finish_load(lua, status, env)
 }
 
@@ -212,12 +241,22 @@ fn take_piece(lua: &mut LuaState, status: Status, count: isize) -> LuaResult<usi
 struct Pieces {
     next: i64,
     count: i64,
+    /// Whether the chunk ends with them; if not, who asks for more gets an error.
+    is_all: bool,
+    /// Whether that has happened.
+    ran_out: bool,
 }
 
 impl ChunkReader for Pieces {
     fn read(&mut self, lua: &mut LuaState) -> LuaResult<&[u8]> {
         if self.next > self.count {
-            return Ok(&[]);
+            if self.is_all {
+                return Ok(&[]);
+            }
+            self.ran_out = true;
+            // It is nobody's error, so no message handler is to hear of it.
+            lua.push_nil()?;
+            return Err(Thrown::Runtime);
         }
         lua.raw_get_i(LOAD_PIECES, self.next)?;
         self.next += 1;

@@ -116,7 +116,7 @@ pub use chunk::*;
 pub use convert::*;
 pub use debug::*;
 pub use error::{LuaResult, Status, Thrown};
-pub use exec::call::MULTRET;
+pub use exec::call::{MULTRET, SAME_HANDLER};
 pub use exec::*;
 pub use meta::MetaEvent;
 pub use perilune_core::base::limits::{MIN_STACK, REGISTRY_INDEX};

@@ -5,8 +5,8 @@ use perilune_vm::{
 };
 
 use super::choices::{
-    arith_op, below, bytes, chance, chunk, compare_op, count, ended, float, held, index, load_mode, lua_type, name,
-    number, one_of, options, results, small, thrown,
+    arith_op, below, bytes, chance, chunk, compare_op, count, ended, float, handler, held, index, load_mode, lua_type,
+    name, number, one_of, options, results, small, thrown,
 };
 use super::natives::{
     Plain, Text, Using, Value, WildReader, WildWriter, after, hook, is_free, maybe_panic, spend, survives, wild,
@@ -188,17 +188,17 @@ fn calls(lua: &mut LuaState) -> LuaResult<()> {
     match below(10) {
         0 | 1 => lua.call(count(), results()),
         2 | 3 => {
-            let _ = lua.pcall(count(), results(), index());
+            let _ = lua.pcall(count(), results(), handler());
             Ok(())
         }
         4 => lua.call_k(count(), results(), 11, after),
-        5 => lua.pcall_k(count(), results(), index(), 12, after).map(|_| ()),
+        5 => lua.pcall_k(count(), results(), handler(), 12, after).map(|_| ()),
         6 => {
             let _ = lua.call_then(count(), results(), 13, after);
             Ok(())
         }
         7 => {
-            let _ = lua.pcall_then(count(), results(), index(), 14, after);
+            let _ = lua.pcall_then(count(), results(), handler(), 14, after);
             Ok(())
         }
         8 => lua.call_meta(index(), name()).map(|_| ()),

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use perilune_vm::{ArithOp, CompareOp, LoadMode, LuaState, LuaType, REGISTRY_INDEX, Status, Thrown, upvalue_index};
+use perilune_vm::{
+    ArithOp, CompareOp, LoadMode, LuaState, LuaType, REGISTRY_INDEX, SAME_HANDLER, Status, Thrown, upvalue_index,
+};
 
 thread_local! {
     /// The bytes of which choices are made, and how many have been taken.
@@ -52,6 +54,11 @@ pub fn index() -> i32 {
         4..14 => below(12) as i32,
         _ => -(below(12) as i32),
     }
+}
+
+/// What stands for a message handler.
+pub fn handler() -> i32 {
+    if chance(6) { SAME_HANDLER } else { index() }
 }
 
 /// A number of values that is sometimes too large.

@@ -9,7 +9,7 @@ use perilune_vm::{
 };
 
 use super::acts::act;
-use super::choices::{are_left, below, chance, chunk, count, held, index, one_of, results, small, thrown};
+use super::choices::{are_left, below, chance, chunk, count, handler, held, index, one_of, results, small, thrown};
 
 thread_local! {
     /// How deep natives are within natives.
@@ -142,7 +142,7 @@ fn leave(lua: &mut LuaState) -> LuaResult<usize> {
         2 => lua.yield_values(count()),
         3 => lua.yield_k(count(), 1, after),
         4 => lua.call_then(count(), results(), 2, after),
-        5 => lua.pcall_then(count(), results(), index(), 3, after),
+        5 => lua.pcall_then(count(), results(), handler(), 3, after),
         6 => match lua.to_thread(index()) {
             Some(co) => lua.resume_then(co, count(), 4, after),
             None => Err(lua.error()),
@@ -152,7 +152,7 @@ fn leave(lua: &mut LuaState) -> LuaResult<usize> {
             Ok(held(lua))
         }
         8 => {
-            let _ = lua.pcall_k(count(), results(), index(), 6, after)?;
+            let _ = lua.pcall_k(count(), results(), handler(), 6, after)?;
             Ok(held(lua))
         }
         9 => one_of::<NativeFn>(&[native_resume, native_yield, native_wrapped, native_next, native_ipairs_next])(lua),

@@ -165,13 +165,15 @@ pub fn agrees(source: &str, ours: &mut dyn Interpreter, other: &mut dyn Interpre
         return Ok(());
     }
     let mut outcomes = [expected, ours.run(source.as_bytes(), Limits::ENDING)];
-    if names::may_differ(source) {
+    let how = format!("{} against {}", other.name(), ours.name());
+    same(&how, &outcomes[0], &outcomes[1], source).or_else(|_| {
+        let causes = names::Causes::of(source);
         for outcome in &mut outcomes {
-            outcome.output = names::without(&outcome.output);
-            outcome.error = names::without(&outcome.error);
+            outcome.output = causes.without_names(&outcome.output);
+            outcome.error = causes.without_names(&outcome.error);
         }
-    }
-    same(&format!("{} against {}", other.name(), ours.name()), &outcomes[0], &outcomes[1], source)
+        same(&how, &outcomes[0], &outcomes[1], source)
+    })
 }
 
 /// Two interpreters say the same about a source: that it compiles, or why not.

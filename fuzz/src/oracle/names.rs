@@ -1,22 +1,45 @@
 //! Names of values in messages, where they differ from the reference's by design: `COMPATIBILITY.md`, "Names of constants" and "Names of
 //! iterators".
 
-/// Whether a source may have a function with more than 256 constants, which is what both kinds take.
-pub(super) fn may_differ(source: &str) -> bool {
-    source.bytes().filter(|&byte| byte == b',').count() > 200
+use crate::program::layout;
+
+/// What a difference in names may come from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Causes {
+    /// A function may have more than 256 constants: operands are named on one side only, and what is called in other ways.
+    many_constants: bool,
+    /// A key of a constructor is a string that is not interned: what a loop calls is named in other ways.
+    long_key: bool,
 }
 
-/// A text without the names that messages give to constants, and to what cannot be called.
-pub(super) fn without(text: &str) -> String {
-    let lines = text.split_inclusive('\n').map(|line| {
-        let is_call = line.contains("attempt to call a ");
-        let begin = line.find(if is_call { " value (" } else { " value (constant '" });
-        match begin.and_then(|begin| Some((begin + " value".len(), begin + line[begin..].find("')")? + 2))) {
-            Some((begin, end)) => format!("{}{}", &line[..begin], &line[end..]),
-            None => line.to_owned(),
+impl Causes {
+    /// Those that a source that compiles may have.
+    pub(super) fn of(source: &str) -> Self {
+        let tokens = layout::tokens(source);
+        let is_long_string = |token: &str| token.starts_with(['"', '\'', '[']) && token.len() > 40;
+        Self {
+            many_constants: tokens.iter().filter(|&&token| token == ",").count() > 200,
+            long_key: tokens.windows(2).any(|pair| pair[0] == "[" && is_long_string(pair[1])),
         }
-    });
-    lines.collect()
+    }
+
+    /// A text without the names that messages may give in other ways.
+    pub(super) fn without_names(self, text: &str) -> String {
+        let lines = text.split_inclusive('\n').map(|line| {
+            let begin = if (self.many_constants || self.long_key) && line.contains("attempt to call a ") {
+                line.find(" value (")
+            } else if self.many_constants {
+                line.find(" value (constant '")
+            } else {
+                None
+            };
+            match begin.and_then(|begin| Some((begin + " value".len(), begin + line[begin..].find("')")? + 2))) {
+                Some((begin, end)) => format!("{}{}", &line[..begin], &line[end..]),
+                None => line.to_owned(),
+            }
+        });
+        lines.collect()
+    }
 }
 
 #[cfg(test)]
@@ -25,11 +48,27 @@ mod tests {
 
     #[test]
     fn only_names_that_may_differ_are_taken_out() {
+        let causes = Causes { many_constants: true, long_key: false };
+        let without = |text| causes.without_names(text);
         let same = "a:1: attempt to index a nil value (global 'x')\nb value (local";
         assert_eq!(without(same), same);
         let constant = "1: attempt to perform arithmetic on a string value (constant 'y')\" 2\n";
         assert_eq!(without(constant), "1: attempt to perform arithmetic on a string value\" 2\n");
-        assert_eq!(without("attempt to call a nil value (field '?')"), without("attempt to call a nil value"));
-        assert!(may_differ(&"{1,2}".repeat(201)) && !may_differ(&"{1,2}".repeat(200)));
+        let call = "attempt to call a nil value (field '?')";
+        assert_eq!(without(call), "attempt to call a nil value");
+        let causes = Causes { many_constants: false, long_key: true };
+        assert_eq!([causes.without_names(constant), causes.without_names(call)], [constant.to_owned(), without(call)]);
+        let causes = Causes { many_constants: false, long_key: false };
+        assert_eq!(causes.without_names(call), call);
+    }
+
+    #[test]
+    fn causes_are_seen_in_the_source() {
+        let [few, many] = [200, 201].map(|n| Causes::of(&"{1,2}".repeat(n)).many_constants);
+        assert!(many && !few);
+        let long = "x".repeat(41);
+        let has_long_key = |source: &str| Causes::of(source).long_key;
+        assert!(has_long_key(&format!("for a in b, {{['{long}'] = 1}} do end")));
+        assert!(!has_long_key(&format!("f('{long}', t[x], {{['x'] = 1}})")));
     }
 }

@@ -57,9 +57,8 @@ pub const TEMPLATES: &[Template] = &[
     one("pcall(error, $1)", &[Any], Boolean),
     one("setmetatable($1, $2)", &[Table, Table], Table),
     one("load('return ' .. X($1))()", &[Number], Number),
-    // Within coroutines a reader is called more often than in the reference (COMPATIBILITY.md), so none has an effect.
     one("load(string.gmatch('return ' .. X($1), '..?'))()", &[Number], Number),
-    one("load(T($1))", &[String], Any),
+    one("load($1)", &[String], Any),
     one("assert($1)", &[Any], Any),
     one("math.floor($1)", &[Number], Number),
     one("math.ceil($1)", &[Number], Number),
@@ -98,7 +97,8 @@ pub const TEMPLATES: &[Template] = &[
     one("table.insert(R($1), NN($2))", &[Table, Any], Any),
     one("table.insert(R($1), X($2), NN($3))", &[Table, Number, Any], Any),
     one("table.sort(R($1), LT)", &[Table], Any),
-    one("table.sort(R($1))", &[Table], Any),
+    // Numbers that are equal are the same in it: others may come in any order (COMPATIBILITY.md).
+    one("table.sort(TIES(R($1)))", &[Table], Any),
     one("table.move($1, 1, rawlen($1), 1, {})", &[Table], Table),
     one("(debug.setupvalue(UPS[X($1) % 4 + 1], 1, $2) ~= nil)", &[Number, Any], Boolean),
     one("debug.upvaluejoin(UPS[X($1) % 4 + 1], 1, UPS[X($2) % 4 + 1], 1)", &[Number, Number], Any),

@@ -36,6 +36,16 @@ local function R(t)
   return t
 end
 
+local function TIES(t)
+  if type(t) == 'table' then
+    for i = 1, rawlen(t) do
+      local v = rawget(t, i)
+      if TYPE(v) == 'float' then rawset(t, i, math.tointeger(v) or v) end
+    end
+  end
+  return t
+end
+
 local function T(v)
   local k = type(v)
   if k == 'number' and v ~= v then return 'nan' end

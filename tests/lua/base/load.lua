@@ -31,3 +31,49 @@ print(dofile(name)) --> expect: from file
 print(loadfile(name)("argument")) --> expect: from file\targument
 print(loadfile(name, "b") == nil) --> expect: true
 os.remove(name)
+-- Errors of a reader go through the message handler around `load`; those of the syntax do not.
+local function handler(message) return "handled: " .. tostring(message) end
+local readers = {
+  function() error("of the reader", 0) end,
+  function() return {} end,
+  function() local none return none + 1 end,
+  function() return "x x" end,
+  function() error() end,
+}
+local function try(...)
+  for _, reader in ipairs(readers) do print(select(2, xpcall(load, handler, reader, ...))) end
+  print(select(2, xpcall(load, error, readers[1])))
+end
+try("=name")
+--> expect: nil\thandled: of the reader
+--> expect: nil\thandled: reader function must return a string
+--> expect: nil\thandled: load.lua:39: attempt to perform arithmetic on a nil value (local 'none')
+--> expect: nil\tname:1: syntax error near 'xx'
+--> expect: nil\thandled: nil
+--> expect: nil\terror in error handling
+--> expect: nil\thandled: of the reader
+--> expect: nil\thandled: reader function must return a string
+--> expect: nil\thandled: load.lua:39: attempt to perform arithmetic on a nil value (local 'none')
+--> expect: nil\tname:1: syntax error near 'xx'
+--> expect: nil\thandled: nil
+--> expect: nil\terror in error handling
+coroutine.wrap(try)("=name")
+print(xpcall(function() return load(readers[1]), error("after", 0) end, handler)) --> expect: false\thandled: after
+local function levels() return (debug.traceback("trace", 2):gsub("\n[^\n]*in function", "\nin function")) end
+print(xpcall(function() local f, trace = load(readers[3]) return trace end, levels))
+--> expect: true\ttrace
+--> expect: stack traceback:
+--> expect: in function <load.lua:39>
+--> expect: in function 'load'
+--> expect: in function <load.lua:63>
+--> expect: in function 'xpcall'
+--> expect: \tload.lua:63: in main chunk
+--> expect: \t[C]: in ?
+print(coroutine.wrap(function() return xpcall(function() local f, trace = load(readers[3]) return trace end, levels) end)())
+--> expect: true\ttrace
+--> expect: stack traceback:
+--> expect: in function <load.lua:39>
+--> expect: in function 'load'
+--> expect: in function <load.lua:72>
+--> expect: in function 'xpcall'
+--> expect: in function <load.lua:72>

@@ -337,13 +337,27 @@ test("generators", function()
   return concat(list, " ")
 end) --> expect: generators: k:v l:w 1:97 2:9790 1:x 2:y key:value 1:7 1 2 -> true k l 1 2 1 2 key 1 1 2
 
--- In a coroutine `load` reads everything before it compiles, and so it calls its reader also after an error; elsewhere not.
-local function load_in_error()
-  local pieces, i = { "return ", "= " }, 0
+-- After an error `load` does not call its reader again. In a coroutine, where it tries the whole chunk again as more comes, this holds for
+-- the first 64 KiB that are read so; beyond, it may call on until there are twice as many.
+local function load_in_error(...)
+  local pieces, i = { ... }, 0
   local f, message = load(function() i = i + 1 return callback("piece" .. i, pieces[i]) end, "=chunk")
   return message
 end
-test("load in error", load_in_error) --> expect: load in error: piece1 piece2 piece3 -> true chunk:1: unexpected symbol near '='
+test("load in error", function() return load_in_error("return ", "= ", "1") end) --> expect: load in error: piece1 piece2 -> true chunk:1: unexpected symbol near '='
+test("load of a broken dump", function() return load_in_error("\27Lua", "\83\0", "rest", "more") end) --> expect: load of a broken dump: piece1 piece2 piece3 piece4 -> true chunk: corrupted precompiled chunk
+test("load of a dump", function() --> expect: load of a dump: half1 half2 half3 -> true dumped
+  local dump, i = string.dump(function() return "dumped" end, true), 0
+  return load(function() i = i + 1 return callback("half" .. i, i < 3 and dump:sub(i * 50 - 49, i == 1 and 50 or -1) or nil) end)()
+end)
+local function calls(length)
+  local n, line = 0, "x = 1 --" .. ("-"):rep(91) .. "\n"
+  load(function() n = n + 1 if n == length then return "x x " elseif n < 5 * length then return line end end)
+  return n
+end
+for _, length in ipairs { 20, 30, 1000 } do
+  print(calls(length), coroutine.wrap(calls)(length)) --> expect: 20\t20 --> expect: 30\t30 --> expect: 1000\t1537
+end
 trace = {}
-print(load_in_error(), #trace) --> expect: chunk:1: unexpected symbol near '='\t2
+print(load_in_error("return ", "= ", "1"), #trace) --> expect: chunk:1: unexpected symbol near '='\t2
 print(yields > 10000, coroutine.isyieldable()) --> expect: true\tfalse

@@ -159,3 +159,16 @@ print(count, calls) --> expect: 6\t4
 local function loops(t) local n = 0 for k, v in pairs(t) do n = n + 1 end return n end
 local before = string.dump(loops)
 print(loops({1, x = 1, y = 1, z = 1}), before == string.dump(loops), load(before)({1, a = 1})) --> expect: 4\ttrue\t2
+
+-- The last expression ends in jumps, which lead to where the loop begins.
+for _, last in ipairs { false, 1, 2 } do
+  local seen = 0
+  local function count(state, control) seen = seen + 1 if seen < 3 then return state, control end end
+  for a, b in count, "state", last == 1 and "control" do io.write(tostring(a), " ", tostring(b), "; ") end
+  for a, b in count, "state", last or "control" do io.write("never") end
+  seen = 0
+  for a, b in count, "state", last == 2 do io.write(tostring(a), " ", tostring(b), "; ") end
+  seen = 0
+  for a, b in count, "state", not last or last and "control" do io.write(tostring(a), " ", tostring(b), "; ") end
+  print() --> expect: state false; state state; state false; state state; state true; state state;  --> expect: state control; state state; state false; state state; state control; state state;  --> expect: state false; state state; state true; state state; state control; state state; 
+end

@@ -37,6 +37,9 @@ impl LuaState {
     ///
     /// The function's first upvalue, if it has any, becomes the table of globals. `chunkname` is what messages call the
     /// chunk: `@file`, `=name` or the text itself.
+    ///
+    /// Errors that the reader raises go to the message handler of the protected call around this, if it has one; those of the chunk's
+    /// syntax do not.
     #[doc(alias = "lua_load")]
     pub fn load(&mut self, reader: &mut dyn ChunkReader, chunkname: &[u8], mode: LoadMode<'_>) -> Status {
         let th = self.th();
@@ -46,7 +49,8 @@ impl LuaState {
         if ci.top.get() < th.top.get() {
             ci.top.set(th.top.get());
         }
-        let status = protect::run(self, |lua| {
+        let handler = th.err_func.get();
+        let status = protect::run_from(self, top, handler, |lua| {
             // A reader may call Lua, but a yield could not come back into the parser, and nobody must resume a thread whose
             // frame is in use here.
             let _forbidden = NoYield::begin(lua);

@@ -275,12 +275,15 @@ impl Compiler<'_, '_> {
     }
 
     /// Appends a jump whose target is set later. The jumps that come here are put on its list, so that they
-    /// go to the final target at once.
+    /// go to the final target at once; it is the first one of the list.
     #[doc(alias = "luaK_jump")]
     pub(super) fn emit_jump(&mut self) -> LuaResult<i32> {
         let held = core::mem::replace(&mut self.fs.pending, NO_JUMP);
         let jump = self.emit_ai(Op::Jmp, 0, NO_JUMP)?;
-        Ok(self.join(jump, held))
+        if held != NO_JUMP {
+            self.set_target(jump, held);
+        }
+        Ok(jump)
     }
 
     /// Appends a jump to a position behind.

@@ -19,6 +19,9 @@ use crate::state::{Continuation, LuaState, NativeFn};
 /// All results (`LUA_MULTRET`).
 #[doc(alias = "LUA_MULTRET")]
 pub const MULTRET: i32 = -1;
+/// In place of a message handler's index in a protected call: errors go to the handler of the call around it, if that has one, as those
+/// of a chunk's reader do in [`load`](LuaState::load).
+pub const SAME_HANDLER: i32 = i32::MIN;
 
 /// Pushes the frame of a Lua function whose arguments lie above `slot`.
 #[doc(alias = "luaD_precall")]
@@ -433,7 +436,7 @@ impl LuaState {
     }
 
     /// The protected form of [`call_then`](Self::call_then): `k` gets the status. After an error the error's value stands
-    /// where the function was. `msgh` is the stack index of a message handler, or 0.
+    /// where the function was. `msgh` is the stack index of a message handler, or 0, or [`SAME_HANDLER`].
     ///
     /// # Errors
     /// Always an `Err`, which the VM understands.
@@ -466,11 +469,15 @@ impl LuaState {
 
     /// The stack offset of a message handler's slot; 0 for none, also if the index is no stack slot's.
     fn handler_offset(&self, msgh: i32) -> usize {
-        if msgh == 0 || is_pseudo(msgh) { 0 } else { self.slot_of(msgh).map_or(0, |slot| self.th().save(slot)) }
+        match msgh {
+            SAME_HANDLER => self.th().err_func.get(),
+            _ if msgh == 0 || is_pseudo(msgh) => 0,
+            _ => self.slot_of(msgh).map_or(0, |slot| self.th().save(slot)),
+        }
     }
 
     /// Calls a function in protected mode (manual §4.8, `lua_pcall`). On error the stack holds the error's value where the
-    /// function was.
+    /// function was. `msgh` is the stack index of a message handler, or 0, or [`SAME_HANDLER`].
     #[doc(alias = "lua_pcall")]
     pub fn pcall(&mut self, nargs: usize, nresults: i32, msgh: i32) -> Status {
         let handler = self.handler_offset(msgh);
