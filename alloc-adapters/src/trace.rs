@@ -236,6 +236,8 @@ pub struct Trace<R> {
     base: u64,
     /// The sizes of the blocks in the slots; 0 if there is none.
     sizes: Vec<usize>,
+    /// The sum of all sizes that blocks were given, so that every sum that a reader of the trace might make can be counted.
+    granted: u64,
     summary: TraceSummary,
     state: State,
 }
@@ -259,6 +261,7 @@ impl<R: Read> Trace<R> {
             at: 0,
             base: 0,
             sizes: Vec::new(),
+            granted: 0,
             summary: TraceSummary::default(),
             state: State::Reading,
         };
@@ -383,6 +386,17 @@ impl<R: Read> Trace<R> {
         }
     }
 
+    /// The next number, as the size that a block was given.
+    fn granted_size(&mut self) -> Result<usize, TraceError> {
+        let start = self.at;
+        let size = self.size()?;
+        match self.granted.checked_add(size as u64) {
+            Some(sum) => self.granted = sum,
+            None => return self.damaged(start, "more bytes were given than can be counted"),
+        }
+        Ok(size)
+    }
+
     /// The next number, as the slot of a live block, and the block's size.
     fn live_slot(&mut self) -> Result<(u32, usize), TraceError> {
         let start = self.at;
@@ -426,7 +440,7 @@ impl<R: Read> Trace<R> {
         let record = match what {
             tag::EMPTY => Record::Empty,
             tag::NEW => {
-                let (slot, size) = (self.free_slot()?, self.size()?);
+                let (slot, size) = (self.free_slot()?, self.granted_size()?);
                 if slot == self.summary.slots {
                     self.sizes.push(0);
                     self.summary.slots += 1;
@@ -436,7 +450,7 @@ impl<R: Read> Trace<R> {
                 Record::New { slot, kind: AllocKind::ALL[k as usize], size }
             }
             tag::RESIZE => {
-                let ((slot, old), new) = (self.live_slot()?, self.size()?);
+                let ((slot, old), new) = (self.live_slot()?, self.granted_size()?);
                 self.sizes[slot as usize] = new;
                 Record::Resize { slot, old, new, moved: k == 1 }
             }

@@ -293,9 +293,14 @@ fn with_frame(records: &[u8]) -> Vec<u8> {
 
 #[test]
 fn records_that_make_no_sense_are_told() {
-    let cases: [(&[u8], u64, &str); 13] = [
+    let cases: [(&[u8], u64, &str); 14] = [
         (b"\x01\x01\x08", 25, "a slot was skipped"),
         (b"\x01\x00\x00", 26, "a size is 0"),
+        (
+            b"\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x00\x01",
+            38,
+            "more bytes were given than can be counted",
+        ),
         (b"\x03\x00", 25, "a slot without a live block is used"),
         (b"\x01\x00\x08\x03\x00\x02\x00\x08", 30, "a slot without a live block is used"),
         (b"\x01\x00\x08\x01\x00\x08", 28, "a new block has the slot of a live one"),
