@@ -12,12 +12,15 @@ use super::acts::{from_the_base, use_buffer};
 use super::choices::{below, chance, count, index, options, small};
 use super::natives::{after, hook, wild};
 
-/// What all states of a run allocate from.
+/// How much memory a state may have.
+const MEMORY: usize = 8 << 20;
+
+/// What the states that a run is about allocate from.
 pub type Memory = Counting<Limit<Moody<Checking<System>>>>;
 
 /// The memory of a run.
 pub fn memory() -> Memory {
-    Counting::new(Limit::new(Moody(Checking::recording(System)), 8 << 20))
+    Counting::new(Limit::new(Moody(Checking::recording(System)), MEMORY))
 }
 
 thread_local! {
@@ -28,7 +31,7 @@ thread_local! {
     static STRINGS: RefCell<Vec<LuaStr>> = const { RefCell::new(Vec::new()) };
     static BUFFERS: RefCell<Vec<Buffer>> = const { RefCell::new(Vec::new()) };
     /// A state besides the one that runs.
-    static OTHER: RefCell<Option<Lua<Moody<System>>>> = const { RefCell::new(None) };
+    static OTHER: RefCell<Option<Lua<Limit<Moody<System>>>>> = const { RefCell::new(None) };
 }
 
 /// An allocator that refuses a request when its patience has come to an end.
@@ -60,7 +63,7 @@ pub fn starve(requests: u32) {
 pub fn begin() {
     end();
     if chance(2) {
-        let mut lua = Lua::with_seed(Moody(System), 2).expect("a state");
+        let mut lua = Lua::with_seed(Limit::new(Moody(System), MEMORY), 2).expect("a state");
         for (name, function) in FUNCTIONS {
             lua.push_native(*function).expect("room");
             lua.set_global(name).expect("room");
