@@ -130,3 +130,4 @@ pub mod stores;
 pub mod sweep;
 pub mod tables;
 pub mod threads;
+mod watch;

@@ -5,9 +5,14 @@
 //! `print` and `io.write`.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use perilune_alloc_adapters::{Limit, LuaAlloc, OldSize, System};
-use perilune_vm::{HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, Status};
+use perilune_vm::{
+    HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, REGISTRY_INDEX, RIDX_MAIN_THREAD, Status,
+};
+
+use crate::watch::watched;
 
 /// How a run ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -197,6 +202,33 @@ pub(crate) fn set_budget(lua: &mut LuaState, instructions: Option<u64>, step: i3
     }
 }
 
+/// When a run takes longer than any that ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Uses up all instructions: those of the running thread, and of the main thread, whose hook each new one gets.
+fn expire(lua: &mut LuaState, event: &HookEvent) -> LuaResult<()> {
+    BUDGET.set(0);
+    lua.raw_get_i(REGISTRY_INDEX, RIDX_MAIN_THREAD)?;
+    if let Some(main) = lua.to_thread(-1) {
+        // SAFETY: the registry keeps it.
+        unsafe { main.state() }.set_hook(Some(count), MASK_COUNT, 1);
+    }
+    lua.pop(1);
+    count(lua, event)
+}
+
+/// Calls the function on top in protected mode. Scripts whose instructions are not limited are known to end; if a fault keeps one from it,
+/// it counts as one that has used up all instructions, instead of holding up the tests without a word.
+pub(crate) fn run_to_end(lua: &mut LuaState) -> Status {
+    run_within(lua, PATIENCE)
+}
+
+fn run_within(lua: &mut LuaState, patience: Duration) -> Status {
+    let mut status = Status::Ok;
+    watched([Some(lua.interrupter()), None], patience, expire, || status = lua.pcall(0, 0, 0));
+    status
+}
+
 /// How many instructions are left.
 pub(crate) fn budget() -> i64 {
     BUDGET.get()
@@ -272,7 +304,7 @@ fn execute(lua: &mut LuaState, source: &[u8], instructions: Option<u64>) -> (Sta
     set_budget(lua, instructions, STEP);
     let mut status = lua.load_bytes(source, b"=script", LoadMode::TEXT);
     if status == Status::Ok {
-        status = lua.pcall(0, 0, 0);
+        status = run_to_end(lua);
     }
     let error = if status == Status::Ok { String::new() } else { error_text(lua) };
     (status, error)
@@ -284,6 +316,16 @@ mod tests {
 
     fn run(source: &str, limits: Limits) -> Outcome {
         Perilune.run(source.as_bytes(), limits)
+    }
+
+    #[test]
+    fn what_does_not_end_is_ended() {
+        let mut lua = Lua::with_seed(System, 1).expect("a state");
+        prepare(&mut lua).expect("libraries");
+        set_budget(&mut lua, None, STEP);
+        let source = b"local wrap = coroutine.wrap while true do pcall(wrap(function() while true do pcall(next, {}) end end)) end";
+        assert_eq!(lua.load_bytes(source, b"=script", LoadMode::TEXT), Status::Ok);
+        assert!(run_within(&mut lua, Duration::from_millis(20)).is_error() && is_out_of_budget());
     }
 
     #[test]

@@ -7,8 +7,9 @@ use perilune_vm::{
     HookEvent, LoadMode, Lua, LuaResult, LuaState, MASK_COUNT, MULTRET, NativeFn, Status, list, testing,
 };
 
-use crate::host::watched;
+use crate::host::{PATIENCE, end};
 use crate::oracle::is_clean;
+use crate::watch::watched;
 
 /// How much a chunk may do.
 #[derive(Clone, Copy, Debug)]
@@ -202,7 +203,7 @@ fn load(lua: &mut LuaState, bytes: &[u8], hooks: Option<Limits>) -> Result<Verdi
         status = lua.pcall(2, MULTRET, 1);
         lua.set_hook(None, 0, 0);
     } else {
-        watched([Some(lua.interrupter()), None], || status = lua.pcall(2, MULTRET, 1));
+        watched([Some(lua.interrupter()), None], PATIENCE, end, || status = lua.pcall(2, MULTRET, 1));
     }
     Ok(Verdict::Ran(status))
 }

@@ -17,16 +17,17 @@ mod choices;
 mod natives;
 mod stale;
 
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result as Generated, Unstructured};
-use perilune_vm::{Interrupter, Lua, testing};
+use perilune_vm::{Lua, testing};
 
 use choices::{below, chance};
 
 use crate::property::{Shrink, shorter, shorter_count};
+use crate::watch::watched;
+
+pub(crate) use natives::end;
 
 /// A row of choices. Any bytes are one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,30 +52,10 @@ impl Shrink for Session {
     }
 }
 
-/// When a session takes long.
-const PATIENCE: Duration = Duration::from_millis(300);
+/// When a session takes long: it may well make a loop endless, by setting the variables that it goes by. So may a chunk.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 /// How many operations a session has at most.
 const BUDGET: u32 = 3000;
-
-/// Does something, and interrupts the states again and again if it takes long: a session may well make a loop endless, by setting
-/// the variables that it goes by. So may a chunk.
-pub(crate) fn watched(interrupters: [Option<Interrupter>; 2], action: impl FnOnce()) {
-    thread::scope(|scope| {
-        let (done, ended) = mpsc::channel::<()>();
-        let watcher = scope.spawn(move || {
-            while ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                for interrupter in interrupters.into_iter().flatten() {
-                    // SAFETY: the states are open until this thread has ended.
-                    unsafe { interrupter.interrupt(natives::end) };
-                }
-            }
-        });
-        action();
-        drop(done);
-        // The end of a scope waits for the closure alone; what the thread itself holds would look like a leak to a sanitizer.
-        watcher.join().expect("the watcher does not panic");
-    });
-}
 
 /// Does everything that follows from a row of choices, and finds the memory whole afterwards. Returns how many operations there were.
 ///
@@ -93,7 +74,7 @@ pub fn survives(session: &Session) -> Result<u32, String> {
         for (name, function) in stale::FUNCTIONS {
             lua.register(name, *function).map_err(|_| "no room")?;
         }
-        watched([Some(lua.interrupter()), stale::interrupter()], || {
+        watched([Some(lua.interrupter()), stale::interrupter()], PATIENCE, end, || {
             while choices::are_left() && natives::spent(BUDGET) < BUDGET {
                 natives::survives(|| acts::from_the_base(&mut lua));
                 if chance(4) {

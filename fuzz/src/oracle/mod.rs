@@ -113,7 +113,7 @@ fn run_in(lua: &mut LuaState, source: &[u8], way: Way, ready: impl FnOnce()) -> 
     ready();
     let mut status = load(lua, source, way.through);
     if status == Status::Ok {
-        status = lua.pcall(0, 0, 0);
+        status = reference::run_to_end(lua);
     }
     lua.set_hook(None, 0, 0);
     let error = if status == Status::Ok { String::new() } else { reference::error_text(lua) };
