@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use perilune_vm::{LuaResult, LuaState, LuaType, MULTRET, OutOfMemory, REGISTRY_INDEX, Status, Thrown, upvalue_index};
+use perilune_vm::{
+    LuaResult, LuaState, LuaType, MULTRET, NativeFn, OutOfMemory, REGISTRY_INDEX, SAME_HANDLER, Status, Thrown,
+    upvalue_index,
+};
 
 use crate::{integers, new_state, run, state_with, string, types};
 
@@ -288,7 +291,7 @@ fn give_k(lua: &mut LuaState) -> LuaResult<usize> {
 
 #[test]
 fn continuations() -> LuaResult<()> {
-    let functions: &[(&str, perilune_vm::NativeFn)] =
+    let functions: &[(&str, NativeFn)] =
         &[("callk", callk), ("pcallk", pcallk), ("give", give), ("give_k", give_k), ("echo", echo)];
     let mut lua = state_with(functions);
     // Without a yield, and outside of a coroutine, nothing is continued.
@@ -372,4 +375,46 @@ fn stackless_protected_calls() {
     assert_eq!(run(&mut lua, "return protect(function() error('e') end, handler)"), "failed e handled");
     let nested = "return protect(function() protect(error, handler) error('outer') end, handler)";
     assert_eq!(run(&mut lua, nested), "failed outer handled");
+}
+
+/// `protect_within (f, way)`: the status and the result or error of a protected call, by one of three ways, whose errors go to the handler
+/// of the call around it.
+fn protect_within(lua: &mut LuaState) -> LuaResult<usize> {
+    fn tell(lua: &mut LuaState, status: Status, _: isize) -> LuaResult<usize> {
+        lua.push_str(if status == Status::Ok { "fine" } else { "failed" })?;
+        lua.insert(-2);
+        Ok(2)
+    }
+    let way = lua.check_integer(2)?;
+    lua.set_top(1)?;
+    let status = match way {
+        1 => return lua.pcall_then(0, 1, SAME_HANDLER, 0, tell),
+        2 => lua.pcall_k(0, 1, SAME_HANDLER, 0, tell)?,
+        _ => lua.pcall(0, 1, SAME_HANDLER),
+    };
+    tell(lua, status, 0)
+}
+
+#[test]
+fn errors_go_to_the_handler_around() {
+    let natives: [(&str, NativeFn); 3] = [("protect", protect), ("handler", handler), ("within", protect_within)];
+    let mut lua = state_with(&natives);
+    for way in 1..=3 {
+        let tries = [
+            ("within(function() error('e') end, WAY)", "fine failed e handled"),
+            ("within(function() return 7 end, WAY)", "fine fine 7"),
+            (
+                "within(function() within(function() error('inner') end, WAY) error('outer') end, WAY)",
+                "fine failed outer handled",
+            ),
+            // It is the handler of the call around again afterwards, and none where there is none.
+            ("within(function() end, WAY), error('after')", "failed after handled"),
+        ];
+        for (call, expected) in tries {
+            let call = call.replace("WAY", &way.to_string());
+            let source = format!("return protect(function() local a, b = {call} return a .. ' ' .. b end, handler)");
+            assert_eq!(run(&mut lua, &source), expected, "{way}: {source}");
+        }
+        assert_eq!(run(&mut lua, &format!("return within(function() error('plain') end, {way})")), "failed plain");
+    }
 }
