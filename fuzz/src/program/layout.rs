@@ -104,7 +104,7 @@ pub fn tokens(source: &str) -> Vec<&str> {
 }
 
 /// How many lines end in a text: two different characters in a row that end a line are one end.
-fn line_ends(text: &str) -> i32 {
+pub(crate) fn line_ends(text: &str) -> i32 {
     let mut count = 0;
     let mut before = None;
     for byte in text.bytes() {
